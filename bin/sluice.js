@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// Finds a Node that can run TypeScript and starts Sluice on it: this one, or the one that npm installed beside us.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NEEDED_MAJOR = 24
+const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  await import(main)
+} else {
+  const node = installedNode()
+  if (node === undefined) {
+    console.error(
+      `sluice: this is Node ${process.versions.node}, and Node ${NEEDED_MAJOR} is needed; run npm ci to get it`,
+    )
+    process.exitCode = 1
+  } else {
+    runOn(node)
+  }
+}
+
+function installedNode() {
+  try {
+    const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'))
+    const binary = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+    return existsSync(binary) ? binary : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function runOn(node) {
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // Ctrl-C reaches the child by itself; a signal that is sent to this process alone has to be passed on.
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => {
+    if (signal) process.removeAllListeners(signal)
+    if (signal) process.kill(process.pid, signal)
+    else process.exitCode = code ?? 1
+  })
+}

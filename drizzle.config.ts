@@ -1,0 +1,7 @@
+import { defineConfig } from 'drizzle-kit'
+
+export default defineConfig({
+  dialect: 'postgresql',
+  schema: ['./src/integrations/tables.ts', './src/ledger/tables.ts', './src/admin/tables.ts'],
+  out: './migrations',
+})

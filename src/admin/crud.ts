@@ -1,0 +1,112 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { exactJson } from './exact-body.ts'
+import { Problem } from './problem.ts'
+import { idParam } from './schemas.ts'
+import { json, problems, security, serve } from './serve.ts'
+
+/** What the API does with one kind of thing; each verb throws Problem for what is wrong with the request. */
+export interface Resource<In> {
+  /** `applications` */
+  path: string
+  /** `application` */
+  name: string
+  input: z.ZodObject
+  output: z.ZodType
+  list(applicationId: string | undefined): object[] | Promise<object[]>
+  find(id: string): object | undefined | Promise<object | undefined>
+  create(input: In): Promise<object>
+  /** `input` is what is there with the change laid over it. */
+  change(id: string, input: In): Promise<object>
+  delete(id: string): Promise<boolean>
+}
+
+/** Lays create, read, change, list and delete of a resource on the API. */
+export function serveResource<In>(api: OpenAPIHono, resource: Resource<In>): void {
+  const { path, name, input, output } = resource
+  const tags = [path]
+  const one = `/${path}/{id}`
+  const body = { required: true, content: { 'application/json': { schema: input } } }
+  const change = { required: true, content: { 'application/json': { schema: input.partial() } } }
+  const query = z.object({ applicationId: z.uuid().optional() })
+  const items = z.object({ items: z.array(output) })
+
+  async function found(id: string): Promise<object> {
+    const thing = await resource.find(id)
+    if (!thing) throw new Problem(404, `there is no ${name} ${JSON.stringify(id)}`)
+    return thing
+  }
+
+  serve(
+    api,
+    createRoute({
+      method: 'get',
+      path: `/${path}`,
+      tags,
+      security,
+      request: { query },
+      responses: { 200: json(items, `All ${path}`), ...problems },
+    }),
+    async (context) => exactJson({ items: await resource.list(context.req.valid('query').applicationId) }),
+  )
+  serve(
+    api,
+    createRoute({
+      method: 'post',
+      path: `/${path}`,
+      tags,
+      security,
+      request: { body },
+      responses: { 201: json(output, `The new ${name}`), ...problems },
+    }),
+    async (context) => exactJson(await resource.create(context.req.valid('json') as In), 201),
+  )
+  serve(
+    api,
+    createRoute({
+      method: 'get',
+      path: one,
+      tags,
+      security,
+      request: { params: idParam },
+      responses: { 200: json(output, `One ${name}`), ...problems },
+    }),
+    async (context) => exactJson(await found(context.req.valid('param').id)),
+  )
+  serve(
+    api,
+    createRoute({
+      method: 'patch',
+      path: one,
+      tags,
+      security,
+      request: { params: idParam, body: change },
+      responses: { 200: json(output, `The changed ${name}`), ...problems },
+    }),
+    async (context) => {
+      const { id } = context.req.valid('param')
+      const before = (await found(id)) as Record<string, unknown>
+      const changed = Object.fromEntries(Object.entries(await context.req.json()))
+      const kept = Object.fromEntries(Object.keys(input.shape).map((key) => [key, before[key]]))
+      const read = input.safeParse({ ...kept, ...changed })
+      if (!read.success) throw read.error
+      return exactJson(await resource.change(id, read.data as In))
+    },
+  )
+  serve(
+    api,
+    createRoute({
+      method: 'delete',
+      path: one,
+      tags,
+      security,
+      request: { params: idParam },
+      responses: { 204: { description: 'Deleted' }, ...problems },
+    }),
+    async (context) => {
+      const { id } = context.req.valid('param')
+      await found(id)
+      await resource.delete(id)
+      return new Response(null, { status: 204 })
+    },
+  )
+}

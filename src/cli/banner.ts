@@ -1,0 +1,65 @@
+export interface WelcomeFacts {
+  url: string
+  adminKey: string
+  webhookUrl: string
+  receivedUrl: string
+  loopbackAllowed: boolean
+  home: string
+}
+
+/** The order on Retrieve's webhook page, as its example prints it. */
+const ORDER = JSON.stringify({
+  event: 'order.created',
+  order: {
+    id: 123456,
+    order_number: '#1001',
+    email: 'customer@example.com',
+    total_price: '99.99',
+    currency: 'USD',
+    items: [{ product_id: 789, sku: 'TSHIRT-001', quantity: 2, price: '29.99' }],
+    shipping_address: {
+      first_name: 'John',
+      last_name: 'Doe',
+      address1: '123 Main St',
+      city: 'New York',
+      zip: '10001',
+    },
+  },
+  created_at: '2025-12-10T14:30:00Z',
+})
+
+/** What a newcomer needs after the first start: where it is, how to try it, where to look. */
+export function welcome({
+  url,
+  adminKey,
+  webhookUrl,
+  receivedUrl,
+  loopbackAllowed,
+  home,
+}: WelcomeFacts): string {
+  const senders = loopbackAllowed
+    ? 'Programs on this machine may send without being on an allowlist; everybody else is refused.'
+    : 'Nobody may send until RETRIEVE_ALLOWED_LIST or an allowlist of the application names them.'
+  return `
+  Sluice is running at ${url}
+
+  1. Send a webhook:
+
+curl -X POST ${webhookUrl} \\
+  -H 'Content-Type: application/json' \\
+  -d '${ORDER}'
+
+  2. See what the demo destination received:
+
+curl ${receivedUrl}
+
+  3. See the event with everything that became of it:
+
+curl -H 'Authorization: Bearer ${adminKey}' ${url}/api/v1/events
+
+  ${senders}
+  The API is described at ${url}/api/v1/openapi.json, the data lies in ${home}.
+  Stop with Ctrl-C.
+
+`
+}

@@ -1,0 +1,35 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Integrations } from '../integrations/integrations.ts'
+import type { Log } from '../platform/log.ts'
+import type { Rewriter } from '../rewrite/rewrite.ts'
+
+const FOLDER = fileURLToPath(new URL('../../rewrite-functions', import.meta.url))
+
+/**
+ * Imports `rewrite-functions/*.js` into the ledger as versions by content. A file that is no function is named in
+ * the log and left out: one slip must not keep the gateway from starting.
+ */
+export async function importFunctions(
+  integrations: Integrations,
+  rewriter: Pick<Rewriter, 'check'>,
+  log: Log,
+): Promise<void> {
+  // A container may run without the folder.
+  const files = await readdir(FOLDER).catch(() => [])
+  const names = files.filter((name) => name.endsWith('.js')).toSorted()
+  for (const file of names) {
+    const source = await readFile(path.join(FOLDER, file), 'utf8')
+    const checked = await rewriter.check(source)
+    if (!checked.ok) {
+      log.error(
+        { file, line: checked.line, column: checked.column, problem: checked.message },
+        'not a rewrite function',
+      )
+      continue
+    }
+    const name = file.slice(0, -'.js'.length)
+    await integrations.saveFunction({ applicationId: null, name, enabled: true, source })
+  }
+}

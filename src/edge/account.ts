@@ -1,0 +1,131 @@
+import type { Histogram } from 'prom-client'
+import type { Ledger, RequestEntry } from '../ledger/ledger.ts'
+import type { Log } from '../platform/log.ts'
+import type { Metrics } from '../platform/metrics.ts'
+import { bucketOf, type Callee } from './allow.ts'
+import { type Arrival, headerOf } from './arrival.ts'
+import { type Fingerprint, redactHeaders, redactTarget } from './redact.ts'
+import { REFUSALS, type Refusal, sentenceOf } from './refusal.ts'
+
+/** What is known of a request when it ends, however far it came. */
+export interface Passage {
+  arrival: Arrival
+  callee?: Callee
+  sourceIp?: string
+  /** The body as it came over the wire, once it was read. */
+  wire?: Buffer
+}
+
+export interface AccountOptions {
+  ledger: Pick<Ledger, 'record'>
+  metrics: Metrics
+  log: Log
+  fingerprint: Fingerprint
+  serviceName: string
+  refusalsLoggedPerMinute: number
+  /** Bytes of a refused body that are kept for the operator. */
+  refusedBodyBytesMax: number
+}
+
+const MINUTE_MS = 60_000
+
+export interface Account {
+  entryOf(passage: Passage, end: { outcome: string; status: number; detail: string | null }): RequestEntry
+  accepted(passage: Passage, counts: { events: number; duplicates: number }): void
+  refused(passage: Passage, refusal: Refusal): void
+  close(): void
+}
+
+/**
+ * Tells ledger, log and metrics of every request. Refusals are written in full only up to a number per minute and
+ * integration, and counted beyond it: a flood of refusals never becomes a flood of writes.
+ */
+export function createAccount(options: AccountOptions): Account {
+  const { ledger, metrics, log, fingerprint, serviceName, refusalsLoggedPerMinute } = options
+  const thisMinute = new Map<string, { full: number; counted: number }>()
+  const minute = setInterval(tellCounts, MINUTE_MS)
+
+  function tellCounts(): void {
+    for (const [bucket, { counted }] of thisMinute) {
+      if (counted > 0)
+        log.warn({ integrationId: bucket, refusals: counted }, 'further refusals in the last minute')
+    }
+    thisMinute.clear()
+  }
+
+  function mayTellInFull(bucket: string): boolean {
+    const seen = thisMinute.get(bucket) ?? { full: 0, counted: 0 }
+    thisMinute.set(bucket, seen)
+    if (seen.full >= refusalsLoggedPerMinute) {
+      seen.counted += 1
+      return false
+    }
+    seen.full += 1
+    return true
+  }
+
+  function entryOf(
+    passage: Passage,
+    end: { outcome: string; status: number; detail: string | null },
+  ): RequestEntry {
+    const { arrival, callee, wire } = passage
+    return {
+      id: arrival.id,
+      receivedAt: arrival.receivedAt,
+      applicationId: callee?.application?.id ?? null,
+      integrationId: arrival.integrationId.slice(0, 100),
+      sourceIp: passage.sourceIp ?? arrival.socketAddress ?? '',
+      method: arrival.method,
+      path: redactTarget(arrival.target, fingerprint).slice(0, 4_000),
+      headers: redactHeaders(arrival, fingerprint, callee?.integration?.definition.proof?.header),
+      contentType: headerOf(arrival, 'content-type') ?? null,
+      body: wire ?? null,
+      bodyBytes: wire?.length ?? 0,
+      ...end,
+    }
+  }
+
+  function observe(ackSeconds: Histogram<string>, passage: Passage, outcome: string): number {
+    const ms = performance.timeOrigin + performance.now() - passage.arrival.receivedAt.getTime()
+    ackSeconds.observe({ outcome }, ms / 1000)
+    return Math.max(0, Math.round(ms * 10) / 10)
+  }
+
+  return {
+    entryOf,
+    accepted(passage, counts) {
+      const ms = observe(metrics.ackSeconds, passage, 'accepted')
+      metrics.requests.inc({ outcome: 'accepted' })
+      log.info({ ...lineOf(passage), outcome: 'accepted', status: 200, ...counts, ms }, 'webhook')
+    },
+    refused(passage, refusal) {
+      const { status } = REFUSALS[refusal.reason]
+      const ms = observe(metrics.ackSeconds, passage, 'refused')
+      metrics.requests.inc({ outcome: refusal.reason })
+      if (!mayTellInFull(passage.callee ? bucketOf(passage.callee) : 'unknown')) return
+      const note = refusal.note ?? sentenceOf(refusal, serviceName)
+      log.warn({ ...lineOf(passage), outcome: refusal.reason, status, note, ms }, 'webhook')
+      const wire = passage.wire?.subarray(0, options.refusedBodyBytesMax)
+      const entry = entryOf(
+        { ...passage, ...(wire && { wire }) },
+        { outcome: refusal.reason, status, detail: note },
+      )
+      // What cannot be stored was refused all the same; the log line above has it.
+      ledger.record({ request: entry, events: [] }).catch(() => {})
+    },
+    close() {
+      clearInterval(minute)
+      tellCounts()
+    },
+  }
+}
+
+function lineOf({ arrival, callee, sourceIp, wire }: Passage) {
+  return {
+    requestId: arrival.id,
+    applicationId: callee?.application?.id,
+    integrationId: arrival.integrationId.slice(0, 100),
+    sourceIp: sourceIp ?? arrival.socketAddress,
+    bytes: wire?.length,
+  }
+}

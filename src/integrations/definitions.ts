@@ -1,0 +1,106 @@
+import type { Log } from '../platform/log.ts'
+import type { Sql } from '../platform/postgres.ts'
+import type { Sealer } from '../platform/sealing.ts'
+import type { Application, Destination, Integration, RewriteFunction } from './model.ts'
+import { CHANNEL, type Loaded, loadDefinitions } from './store.ts'
+
+/**
+ * Everything agreed with senders, in memory: a request or a delivery never asks the database for it. What was
+ * read last stays valid while Postgres is away.
+ */
+export interface Definitions {
+  integration(id: string): Integration | undefined
+  application(id: string): Application | undefined
+  applicationOfSlug(slug: string): Application | undefined
+  destination(id: string): Destination | undefined
+  /** A function by name: the application's own before the shared one. */
+  rewriteFunction(applicationId: string, name: string): RewriteFunction | undefined
+  applications(): Application[]
+  integrations(): Integration[]
+  destinations(): Destination[]
+  rewriteFunctions(): RewriteFunction[]
+  /** Reads everything again; whoever changed something calls it to see the change at once. */
+  reload(): Promise<void>
+  onReload(listener: () => void): void
+  /** When the definitions were last read; undefined before the first time. */
+  loadedAt(): Date | undefined
+  close(): Promise<void>
+}
+
+export interface DefinitionsOptions {
+  sql: Sql
+  sealer: Sealer
+  reloadSeconds: number
+  log: Log
+}
+
+/**
+ * Reads the definitions and keeps them fresh: told of each change by NOTIFY, reading again whenever the listening
+ * connection is made anew (a notice may have been missed), and every `reloadSeconds` whatever happens.
+ */
+export async function watchDefinitions({
+  sql,
+  sealer,
+  reloadSeconds,
+  log,
+}: DefinitionsOptions): Promise<Definitions> {
+  let loaded: Loaded | undefined
+  let loadedAt: Date | undefined
+  let running: Promise<void> | undefined
+  let again: Promise<void> | undefined
+  const listeners: (() => void)[] = []
+
+  async function load(): Promise<void> {
+    loaded = await loadDefinitions(sql, sealer, log)
+    loadedAt = new Date()
+    for (const listener of listeners) listener()
+  }
+
+  /** A load that began before the call may have missed its change, so the caller gets the one after it. */
+  function reload(): Promise<void> {
+    if (!running) {
+      running = load().finally(() => {
+        running = undefined
+      })
+      return running
+    }
+    again ??= running
+      .catch(() => {})
+      .then(() => {
+        again = undefined
+        return reload()
+      })
+    return again
+  }
+
+  function reloadQuietly(): void {
+    reload().catch((error) =>
+      log.warn({ err: error }, 'definitions could not be read again, the last ones stay valid'),
+    )
+  }
+
+  await reload()
+  const subscription = await sql.listen(CHANNEL, reloadQuietly, reloadQuietly)
+  const timer = setInterval(reloadQuietly, reloadSeconds * 1000)
+
+  return {
+    integration: (id) => loaded?.integrations.get(id),
+    application: (id) => loaded?.applications.get(id),
+    applicationOfSlug: (slug) => loaded?.applicationsBySlug.get(slug),
+    destination: (id) => loaded?.destinations.get(id),
+    rewriteFunction: (applicationId, name) =>
+      loaded?.functions.get(`${applicationId}/${name}`) ?? loaded?.functions.get(`/${name}`),
+    applications: () => [...(loaded?.applications.values() ?? [])],
+    integrations: () => [...(loaded?.integrations.values() ?? [])],
+    destinations: () => [...(loaded?.destinations.values() ?? [])],
+    rewriteFunctions: () => [...(loaded?.functions.values() ?? [])],
+    reload,
+    onReload: (listener) => listeners.push(listener),
+    loadedAt: () => loadedAt,
+    async close() {
+      clearInterval(timer)
+      await subscription.unlisten()
+      await running?.catch(() => {})
+    },
+  }
+}

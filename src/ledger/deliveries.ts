@@ -1,0 +1,147 @@
+import type { Sql } from '../platform/postgres.ts'
+import { type DeliveryState, statesBefore } from './states.ts'
+import { storableText } from './storable-text.ts'
+
+/** A delivery that a worker has taken. */
+export interface TakenDelivery {
+  id: string
+  runId: string
+  eventId: string
+  applicationId: string
+  integrationId: string
+  destinationId: string
+  /** Exact JSON text of what is to be sent. */
+  item: string
+  /** Which attempt this is, from 1. */
+  number: number
+  receivedAt: Date
+}
+
+/** What one attempt did, as it is kept. */
+export interface AttemptRecord {
+  id: string
+  startedAt: Date
+  /** Method, address and headers, secrets masked. */
+  request: { method: string; url: string; headers: [string, string][] }
+  verdict: 'delivered' | 'retry' | 'dead'
+  reason: string
+  status: number | null
+  responseHeaders: [string, string][] | null
+  responseBody: Buffer | null
+  /** Milliseconds by phase. */
+  timing: Record<string, number>
+}
+
+/**
+ * A lease fences off a second worker while the first may still be sending. One that is taken over has an attempt
+ * whose end nobody saw: it is kept as `interrupted`, because the destination may have received it.
+ */
+const TAKE = `
+WITH taken AS (
+  UPDATE deliveries SET state = 'sending', tries = tries + 1, queued_at = now(),
+         lease_until = now() + make_interval(secs => $3::int / 1000.0)
+  WHERE id = $1 AND state = ANY($2::text[]) AND (state <> 'sending' OR lease_until <= now())
+  RETURNING new.*, old.state AS state_before
+), interrupted AS (
+  INSERT INTO attempts (id, delivery_id, number, started_at, request, verdict, reason, timing)
+  SELECT $4::uuid, id, tries - 1, now(), '{}', 'interrupted', 'the worker ended before the answer was seen', '{}'
+  FROM taken WHERE state_before = 'sending'
+)
+SELECT taken.id, taken.run_id AS "runId", taken.event_id AS "eventId", taken.application_id AS "applicationId",
+       taken.integration_id AS "integrationId", taken.destination_id AS "destinationId", taken.item,
+       taken.tries AS number, event.received_at AS "receivedAt"
+FROM taken JOIN events event ON event.id = taken.event_id`
+
+/** Takes a delivery for at most `leaseMs`; nothing when it is finished, gone, or another worker's. */
+export async function takeDelivery(
+  sql: Sql,
+  take: { deliveryId: string; leaseMs: number; interruptedAttemptId: string },
+): Promise<TakenDelivery | undefined> {
+  const rows = await sql.unsafe<TakenDelivery[]>(
+    TAKE,
+    [take.deliveryId, statesBefore('delivery', 'sending'), take.leaseMs, take.interruptedAttemptId],
+    { prepare: true },
+  )
+  return rows[0]
+}
+
+/** Gives an attempt that may take longer than others the time it needs. */
+export async function extendLease(
+  sql: Sql,
+  deliveryId: string,
+  number: number,
+  leaseMs: number,
+): Promise<void> {
+  await sql`
+    UPDATE deliveries SET lease_until = now() + make_interval(secs => ${leaseMs / 1000})
+    WHERE id = ${deliveryId} AND tries = ${number} AND state = 'sending'`
+}
+
+/**
+ * The run's counter is what tells the last delivery to end: the row lock on the run makes deliveries that end at
+ * the same moment count one after the other.
+ */
+const FINISH_ATTEMPT = `
+WITH moved AS (
+  UPDATE deliveries SET state = $2, reason = $3, lease_until = NULL, queued_at = now(),
+         due_at = CASE WHEN $4::int IS NULL THEN due_at ELSE now() + make_interval(secs => $4::int / 1000.0) END,
+         ended_at = CASE WHEN $2 = 'retrying' THEN NULL ELSE now() END
+  WHERE id = $1 AND tries = $5 AND state = 'sending' AND state = ANY($6::text[])
+  RETURNING id, run_id, state
+), kept AS (
+  INSERT INTO attempts (id, delivery_id, number, started_at, request, verdict, reason, status, response_headers,
+                        response_body, timing)
+  SELECT $7::uuid, moved.id, $5, $8::timestamptz, $9, $10, $3, $11::int, $12, $13::bytea, $14 FROM moved
+), counted AS (
+  UPDATE runs SET deliveries_open = deliveries_open - 1,
+         deliveries_dead = deliveries_dead + (moved.state = 'dead')::int,
+         state = CASE WHEN deliveries_open > 1 THEN runs.state
+                      WHEN deliveries_dead + (moved.state = 'dead')::int > 0 THEN 'dead'
+                      ELSE moved.state END,
+         ended_at = CASE WHEN deliveries_open > 1 THEN NULL ELSE now() END
+  FROM moved WHERE runs.id = moved.run_id AND moved.state <> 'retrying'
+  RETURNING runs.id, runs.event_id, runs.state, runs.deliveries_open
+), event_moved AS (
+  UPDATE events SET state = counted.state FROM counted
+  WHERE events.id = counted.event_id AND events.latest_run_id = counted.id AND counted.deliveries_open = 0
+)
+SELECT id FROM moved`
+
+/**
+ * Commits an attempt and what follows from it for delivery, run and event, in one statement. False when another
+ * worker had taken the delivery over.
+ */
+export async function finishAttempt(
+  sql: Sql,
+  end: {
+    deliveryId: string
+    number: number
+    state: Exclude<DeliveryState, 'queued' | 'sending'>
+    /** Set with `retrying`. */
+    retryAfterMs: number | null
+    attempt: AttemptRecord
+  },
+): Promise<boolean> {
+  const { attempt } = end
+  const rows = await sql.unsafe(
+    FINISH_ATTEMPT,
+    [
+      end.deliveryId,
+      end.state,
+      storableText(attempt.reason),
+      end.retryAfterMs,
+      end.number,
+      statesBefore('delivery', end.state),
+      attempt.id,
+      attempt.startedAt,
+      JSON.stringify(attempt.request),
+      attempt.verdict,
+      attempt.status,
+      attempt.responseHeaders === null ? null : JSON.stringify(attempt.responseHeaders),
+      attempt.responseBody,
+      JSON.stringify(attempt.timing),
+    ],
+    { prepare: true },
+  )
+  return rows.length === 1
+}

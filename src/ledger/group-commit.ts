@@ -1,0 +1,163 @@
+import postgres from 'postgres'
+import type { Log } from '../platform/log.ts'
+import type { Sql } from '../platform/postgres.ts'
+import { type Entry, type Recorded, recordEntries } from './record.ts'
+
+/** The ledger could not store in time: nothing may be acknowledged, the sender is to try later. */
+export class LedgerUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'LedgerUnavailable'
+  }
+}
+
+export interface GroupCommit {
+  /**
+   * Resolves when the entry is durable.
+   *
+   * @throws LedgerUnavailable when that did not happen within the wait, or too much is waiting already.
+   */
+  record(entry: Entry): Promise<Recorded[]>
+  /** Bytes of bodies that are not stored yet. */
+  pendingBytes(): number
+  /** Stores what is waiting, then refuses more. */
+  close(): Promise<void>
+}
+
+export interface GroupCommitOptions {
+  /** One connection of its own: a batch must never wait for a query of somebody else. */
+  sql: Sql
+  waitMs: number
+  pendingBytesMax: number
+  log: Log
+}
+
+interface Waiting {
+  entry: Entry
+  deadline: number
+  settle: (result: Recorded[] | Error) => void
+}
+
+const BATCH_ENTRIES_MAX = 256
+const BATCH_BYTES_MAX = 8 * 1024 * 1024
+const RETRY_PAUSE_MS = 100
+const EXPIRY_CHECK_MS = 50
+
+/**
+ * Concurrent requests share commits: one batch is in flight, everything that arrives meanwhile is the next one.
+ * Under load the batches grow by themselves; alone, a request waits for nobody.
+ */
+export function createGroupCommit({ sql, waitMs, pendingBytesMax, log }: GroupCommitOptions): GroupCommit {
+  const unsettled = new Set<Waiting>()
+  const queue: Waiting[] = []
+  let bytes = 0
+  let committing: Promise<void> | undefined
+  let closed = false
+
+  async function commitAll(): Promise<void> {
+    const expiry = setInterval(expire, EXPIRY_CHECK_MS)
+    // One turn of the loop lets requests that arrived together share the first commit.
+    await new Promise(setImmediate)
+    while (queue.length > 0) await commitBatch(takeBatch(queue))
+    clearInterval(expiry)
+    committing = undefined
+  }
+
+  async function commitBatch(batch: Waiting[]): Promise<void> {
+    const open = batch.filter((item) => unsettled.has(item))
+    if (open.length === 0) return
+    try {
+      const recorded = await recordEntries(sql, open.map(entryOf))
+      open.forEach((item, index) => {
+        item.settle(recorded[index] ?? [])
+      })
+    } catch (error) {
+      await recoverBatch(open, error as Error)
+    }
+  }
+
+  /**
+   * After a row that PostgreSQL will not take, each entry is tried by itself; after a lost connection all are
+   * tried again until their time is up. Both are safe because ids were fixed before the first try.
+   */
+  async function recoverBatch(batch: Waiting[], cause: Error): Promise<void> {
+    if (isRefusedRow(cause)) return recordOneByOne(batch)
+    log.warn({ err: cause, entries: batch.length }, 'could not store a batch, trying again')
+    await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
+    await commitBatch(batch)
+  }
+
+  async function recordOneByOne(batch: Waiting[]): Promise<void> {
+    for (const item of batch) {
+      try {
+        const [recorded = []] = await recordEntries(sql, [item.entry])
+        item.settle(recorded)
+      } catch (error) {
+        log.error({ err: error, requestId: item.entry.request.id }, 'PostgreSQL does not take this request')
+        item.settle(error as Error)
+      }
+    }
+  }
+
+  /** A database that hangs rejects nothing by itself, so the clock does. */
+  function expire(): void {
+    const now = performance.now()
+    for (const item of unsettled) {
+      if (item.deadline > now) return
+      item.settle(new LedgerUnavailable('the database did not answer in time'))
+    }
+  }
+
+  function enqueue(entry: Entry, size: number): Promise<Recorded[]> {
+    return new Promise((resolve, reject) => {
+      const item: Waiting = {
+        entry,
+        deadline: performance.now() + waitMs,
+        settle(result) {
+          if (!unsettled.delete(item)) return
+          bytes -= size
+          if (result instanceof Error) reject(result)
+          else resolve(result)
+        },
+      }
+      bytes += size
+      unsettled.add(item)
+      queue.push(item)
+      committing ??= commitAll()
+    })
+  }
+
+  return {
+    record(entry) {
+      const size = entry.request.body?.length ?? 0
+      if (closed) return Promise.reject(new LedgerUnavailable('Sluice is stopping'))
+      if (bytes + size > pendingBytesMax) {
+        return Promise.reject(new LedgerUnavailable('too many requests are waiting to be stored'))
+      }
+      return enqueue(entry, size)
+    },
+    pendingBytes: () => bytes,
+    async close() {
+      closed = true
+      await committing
+    },
+  }
+}
+
+function entryOf(item: Waiting): Entry {
+  return item.entry
+}
+
+function takeBatch(queue: Waiting[]): Waiting[] {
+  let bytes = 0
+  const end = queue.findIndex(({ entry }, index) => {
+    bytes += entry.request.body?.length ?? 0
+    return index > 0 && (index >= BATCH_ENTRIES_MAX || bytes > BATCH_BYTES_MAX)
+  })
+  return queue.splice(0, end === -1 ? queue.length : end)
+}
+
+/** SQLSTATE classes 21 to 23 and 54: the statement's data is at fault, so another try would fail alike. */
+function isRefusedRow(error: Error): boolean {
+  return error instanceof postgres.PostgresError && /^(2[123]|54)/.test(error.code)
+}

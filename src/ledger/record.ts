@@ -1,0 +1,155 @@
+import type { Sql } from '../platform/postgres.ts'
+import { storableText } from './storable-text.ts'
+
+/** A request as it is written down, accepted or refused. */
+export interface RequestEntry {
+  id: string
+  receivedAt: Date
+  applicationId: string | null
+  integrationId: string
+  sourceIp: string
+  method: string
+  path: string
+  /** Names and values in the order they came, credentials already replaced by fingerprints. */
+  headers: [name: string, value: string][]
+  contentType: string | null
+  /** The bytes as they came, or null where they were not kept. */
+  body: Buffer | null
+  bodyBytes: number
+  /** `accepted` or the reason of the refusal. */
+  outcome: string
+  status: number
+  detail: string | null
+}
+
+export interface EventEntry {
+  id: string
+  /** Place among the events of its request, from 0. */
+  position: number
+  /** Exact JSON text, or null when it is the request's body as it stands. */
+  payload: string | null
+  dedupe: { key: string; windowSeconds: number } | null
+  runId: string
+  definitionVersion: number
+}
+
+export interface Entry {
+  request: RequestEntry
+  events: EventEntry[]
+}
+
+export type Recorded = { eventId: string; runId: string } | { eventId: string; duplicateOf: string }
+
+/**
+ * Everything of a batch in one statement and so in one commit. Storing again what is already there changes
+ * nothing; a dedupe key has one first event, whoever else asks at the same moment.
+ *
+ * The keys are folded (one key twice in one statement is an error in PostgreSQL) and sorted (two batches that
+ * lock keys in different orders would deadlock). Bodies travel as one parameter and are cut out by offset, which
+ * is several times cheaper than an array of them.
+ */
+const RECORD = `
+WITH given_requests AS MATERIALIZED (
+  SELECT * FROM json_to_recordset($1::text::json) AS given(
+    id uuid, received_at timestamptz, application_id uuid, integration_id text, source_ip text, method text,
+    path text, headers text, content_type text, body_from int, body_bytes int, outcome text, status smallint,
+    detail text)
+), given_events AS MATERIALIZED (
+  SELECT event.*, request.application_id, request.integration_id, request.received_at, request.source_ip
+  FROM json_to_recordset($2::text::json) AS event(
+    id uuid, request_id uuid, position int, payload text, key text, window_seconds int, run_id uuid,
+    definition_version int)
+  JOIN given_requests request ON request.id = event.request_id
+), first_of_key AS (
+  SELECT DISTINCT ON (integration_id, key) integration_id, key, id,
+         received_at + make_interval(secs => window_seconds) AS expires_at
+  FROM given_events WHERE key IS NOT NULL ORDER BY integration_id, key, id
+), owner_of_key AS (
+  INSERT INTO dedupe_keys AS known (integration_id, key, event_id, expires_at)
+  SELECT integration_id, key, id, expires_at FROM first_of_key ORDER BY integration_id, key
+  ON CONFLICT (integration_id, key) DO UPDATE SET
+    event_id = CASE WHEN known.expires_at <= now() THEN excluded.event_id ELSE known.event_id END,
+    expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
+  RETURNING integration_id, key, event_id
+), judged AS MATERIALIZED (
+  SELECT event.*, CASE WHEN owner.event_id <> event.id THEN owner.event_id END AS duplicate_of
+  FROM given_events event LEFT JOIN owner_of_key owner USING (integration_id, key)
+), stored_requests AS (
+  INSERT INTO requests (id, received_at, application_id, integration_id, source_ip, method, path, headers,
+                        content_type, body, body_bytes, outcome, status, detail)
+  SELECT id, received_at, application_id, integration_id, source_ip, method, path, headers, content_type,
+         CASE WHEN body_from IS NOT NULL THEN substring($3::bytea FROM body_from FOR body_bytes) END,
+         body_bytes, outcome, status, detail
+  FROM given_requests ON CONFLICT DO NOTHING
+), stored_events AS (
+  INSERT INTO events (id, request_id, position, application_id, integration_id, received_at, source_ip, payload,
+                      dedupe_key, duplicate_of, latest_run_id, state)
+  SELECT id, request_id, position, application_id, integration_id, received_at, source_ip, payload, key,
+         duplicate_of, CASE WHEN duplicate_of IS NULL THEN run_id END,
+         CASE WHEN duplicate_of IS NULL THEN 'queued' ELSE 'duplicate' END
+  FROM judged ON CONFLICT DO NOTHING
+), stored_runs AS (
+  INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
+  SELECT run_id, id, application_id, integration_id, definition_version, 'received', 'queued', received_at
+  FROM judged WHERE duplicate_of IS NULL ON CONFLICT DO NOTHING
+)
+SELECT id, duplicate_of FROM judged WHERE duplicate_of IS NOT NULL`
+
+/** Writes entries down, durably and all or none. Gives for each entry what became of its events, in order. */
+export async function recordEntries(sql: Sql, entries: Entry[]): Promise<Recorded[][]> {
+  const bodies: Buffer[] = []
+  const requests = requestRows(entries, bodies)
+  const events = entries.flatMap((entry) => entry.events.map((event) => eventRow(entry, event)))
+  const parameters = [JSON.stringify(requests), JSON.stringify(events), Buffer.concat(bodies)]
+  const duplicates = await sql.unsafe<{ id: string; duplicate_of: string }[]>(RECORD, parameters, {
+    prepare: true,
+  })
+  const firstOf = new Map(duplicates.map((row) => [row.id, row.duplicate_of]))
+  return entries.map((entry) => entry.events.map((event) => recorded(event, firstOf.get(event.id))))
+}
+
+function requestRows(entries: Entry[], bodies: Buffer[]): object[] {
+  let bodyFrom = 1
+  return entries.map(({ request }) => {
+    const row = {
+      id: request.id,
+      received_at: request.receivedAt,
+      application_id: request.applicationId,
+      integration_id: request.integrationId,
+      source_ip: request.sourceIp,
+      method: request.method,
+      path: request.path,
+      headers: JSON.stringify(request.headers),
+      content_type: request.contentType,
+      body_from: request.body === null ? null : bodyFrom,
+      body_bytes: request.bodyBytes,
+      outcome: request.outcome,
+      status: request.status,
+      detail: request.detail === null ? null : storableText(request.detail),
+    }
+    if (request.body !== null) {
+      bodies.push(request.body)
+      bodyFrom += request.body.length
+    }
+    return row
+  })
+}
+
+function eventRow(entry: Entry, event: EventEntry): object {
+  return {
+    id: event.id,
+    request_id: entry.request.id,
+    position: event.position,
+    payload: event.payload,
+    key: event.dedupe?.key ?? null,
+    window_seconds: event.dedupe?.windowSeconds ?? null,
+    run_id: event.runId,
+    definition_version: event.definitionVersion,
+  }
+}
+
+function recorded(event: EventEntry, duplicateOf: string | undefined): Recorded {
+  return duplicateOf === undefined
+    ? { eventId: event.id, runId: event.runId }
+    : { eventId: event.id, duplicateOf }
+}

@@ -1,0 +1,60 @@
+import type { Sql } from '../platform/postgres.ts'
+
+export interface Unfinished {
+  runs: { id: string; takes: number }[]
+  deliveries: { id: string; tries: number; destinationId: string }[]
+}
+
+export interface SweepOptions {
+  /** Work that was last put into the queue before this moment counts as lost. */
+  queuedBefore: Date
+  limit: number
+  /**
+   * Nobody else works on this ledger (embedded mode at start): whatever looks taken was left by a process that is
+   * gone.
+   */
+  alone: boolean
+}
+
+/**
+ * Finds work that is due and lies in no queue: never put there after its commit, or lost with Redis or a worker.
+ * What it gives is marked as queued now, so that the next sweep does not give it again at once.
+ */
+export async function findUnfinished(
+  sql: Sql,
+  { queuedBefore, limit, alone }: SweepOptions,
+): Promise<Unfinished> {
+  const runs = await sql<Unfinished['runs']>`
+    UPDATE runs SET queued_at = now() WHERE id IN (
+      SELECT id FROM runs WHERE state IN ('queued', 'running') AND queued_at <= ${queuedBefore}
+      ORDER BY queued_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+    RETURNING id, takes`
+  const deliveries = await sql<Unfinished['deliveries']>`
+    UPDATE deliveries SET queued_at = now(), lease_until = CASE WHEN ${alone} THEN now() ELSE lease_until END
+    WHERE id IN (
+      SELECT id FROM deliveries
+      WHERE state IN ('queued', 'sending', 'retrying') AND due_at <= now() AND queued_at <= ${queuedBefore}
+        AND (state <> 'sending' OR lease_until <= now() OR ${alone})
+      ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+    RETURNING id, tries, destination_id AS "destinationId"`
+  return { runs: [...runs], deliveries: [...deliveries] }
+}
+
+/** Age in seconds of the oldest work that is due and unfinished; 0 when there is none. */
+export async function oldestWaiting(sql: Sql): Promise<{ runSeconds: number; deliverySeconds: number }> {
+  const [row] = await sql<{ runSeconds: number; deliverySeconds: number }[]>`
+    SELECT coalesce((SELECT extract(epoch FROM now() - min(queued_at))::float FROM runs
+                     WHERE state IN ('queued', 'running')), 0) AS "runSeconds",
+           coalesce((SELECT greatest(extract(epoch FROM now() - min(due_at)), 0)::float FROM deliveries
+                     WHERE state IN ('queued', 'sending', 'retrying')), 0) AS "deliverySeconds"`
+  return row ?? { runSeconds: 0, deliverySeconds: 0 }
+}
+
+/** Forgets dedupe keys whose window is over; a bounded number at a time, so that no lock is held for long. */
+export async function dropExpiredKeys(sql: Sql, limit: number): Promise<number> {
+  const rows = await sql`
+    DELETE FROM dedupe_keys WHERE (integration_id, key) IN (
+      SELECT integration_id, key FROM dedupe_keys WHERE expires_at < now() LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+    RETURNING 1`
+  return rows.length
+}

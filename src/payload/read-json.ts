@@ -1,0 +1,85 @@
+import type { BodyLimits } from './body-limits.ts'
+import { effectiveDepthMax } from './body-limits.ts'
+import { type BodyProblem, bodyProblem, placeIn } from './body-problem.ts'
+import { type Json, parseExact } from './exact-json.ts'
+import { findJsonFault } from './json-fault.ts'
+
+export interface CheckedJson {
+  readonly ok: true
+  /** Reads the text exactly, anew at each call. */
+  read(): Json
+}
+
+/**
+ * Checks that text is JSON within the limits. A checked text may be kept as the payload as it stands: every JSON text
+ * is one, blanks around it included.
+ *
+ * Depth and count are found by a plain scan before anything that could overflow sees the text. Numbers of any size
+ * are fine; of repeated keys each counts and the last wins.
+ */
+export function readJson(text: string, limits: BodyLimits): CheckedJson | BodyProblem {
+  const shape = checkJsonShape(text, limits)
+  if (shape) return shape
+  try {
+    // The plain parser knows the same grammar as the exact one and is several times faster.
+    JSON.parse(text)
+  } catch {
+    const fault = findJsonFault(text)
+    return bodyProblem('unreadable', `not valid JSON: ${fault.reason} (${placeIn(text, fault.position)})`)
+  }
+  return { ok: true, read: () => parseExact(text) }
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COMMA = 0x2c
+
+/**
+ * Counts brackets and commas outside of strings. What is no JSON is left to the parser, so anything may be counted
+ * there. One loop without calls: this runs on every body before the sender is answered.
+ */
+function checkJsonShape(text: string, limits: BodyLimits): BodyProblem | undefined {
+  const depthMax = effectiveDepthMax(limits)
+  let depth = 0
+  let keys = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      for (at++; at < text.length; at++) {
+        const inside = text.charCodeAt(at)
+        if (inside === QUOTE) break
+        if (inside === BACKSLASH) at++
+      }
+    } else if (code === COMMA) {
+      keys++
+    } else if (code === 0x7b || code === 0x5b) {
+      depth++
+      if (depth > depthMax) return tooDeep(text, at, depthMax)
+      if (!closesAtOnce(text, at)) keys++
+    } else if (code === 0x7d || code === 0x5d) {
+      depth--
+    } else continue
+    if (keys > limits.keysMax) return tooManyKeys(limits.keysMax)
+  }
+  return undefined
+}
+
+/** True for `{}` and `[ ]`. Blanks are looked at once more here, never twice. */
+function closesAtOnce(text: string, open: number): boolean {
+  let at = open + 1
+  while (isBlank(text.charCodeAt(at))) at++
+  const code = text.charCodeAt(at)
+  return code === 0x7d || code === 0x5d
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+}
+
+function tooDeep(text: string, position: number, depthMax: number): BodyProblem {
+  return bodyProblem('too_deep', `nested deeper than ${depthMax} levels (${placeIn(text, position)})`)
+}
+
+function tooManyKeys(keysMax: number): BodyProblem {
+  return bodyProblem('too_many_keys', `more than ${keysMax} keys and elements`)
+}

@@ -1,0 +1,125 @@
+export type JobKind = 'run' | 'delivery'
+
+/** A pointer to a row of the ledger: everything else about the work stands there. */
+export interface Job {
+  /**
+   * Kind, row and generation, such as `run-<uuid>-<n>`: letters, digits, `-` and `_`. Putting an id that waits, is
+   * delayed or is being handled changes nothing; so whoever wants the same row again, or at another time, uses the
+   * next generation.
+   */
+  id: string
+  kind: JobKind
+  /** The row's uuid. */
+  subject: string
+  /** The stream of work the job belongs to; lanes do not wait for each other. */
+  lane: string
+  /** 0 goes first, 100 last; jobs of one priority go in the order they were put. */
+  priority: number
+  /** Counted from `put`; at most 365 days. */
+  delayMs: number
+}
+
+/** When `signal` is aborted the worker stops: a handler that throws then has its job handed to another worker. */
+export type Handler = (job: Job, signal: AbortSignal) => Promise<void>
+
+export interface TakeOptions {
+  /** Jobs this taker handles at once. */
+  concurrency: number
+  /** Jobs of the lane that all takers in all processes together handle at once. */
+  laneLimit?: number
+}
+
+export interface Taker {
+  /** Holds from now on; jobs being handled go on. */
+  setConcurrency(options: TakeOptions): Promise<void>
+  /**
+   * Starts no further job and waits for those being handled. After `deadlineMs` (default 20 s) their signals are
+   * aborted; one that then throws goes back into the lane, one that does not end within a second is left behind
+   * and is taken over like that of a killed worker.
+   */
+  close(deadlineMs?: number): Promise<void>
+}
+
+export interface Counts {
+  waiting: number
+  delayed: number
+  active: number
+}
+
+export interface Queue {
+  /**
+   * Puts jobs into their lanes, all in one round trip for up to 1,000 of a lane. May be repeated: see `Job.id`. When
+   * it fails, some of the jobs may be in.
+   *
+   * @throws QueueUnavailable within about two seconds when the queue cannot take them now; nothing is kept back.
+   */
+  put(jobs: readonly Job[]): Promise<void>
+  /**
+   * Handles the jobs of a lane as they come, and goes on by itself after the queue was away. A job is gone when its
+   * handler ended, also when it threw: that is logged, and trying again is the ledger's business. A job whose worker
+   * was killed is handed to another one within `lockMs + 2 × stalledCheckMs`.
+   */
+  take(lane: string, options: TakeOptions, handler: Handler): Promise<Taker>
+  /**
+   * Jobs in a lane, or in all lanes that this process has put to or taken from.
+   *
+   * @throws QueueUnavailable
+   */
+  counts(lane?: string): Promise<Counts>
+  /** Closes the takers with `deadlineMs` each, then itself. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** The queue cannot answer now. The work is safe in the ledger, whose sweeper puts it again. */
+export class QueueUnavailable extends Error {
+  constructor(reason: string) {
+    super(`The queue is not available: ${reason}`)
+    this.name = 'QueueUnavailable'
+  }
+}
+
+export const PRIORITY_DEFAULT = 50
+export const CLOSE_DEADLINE_MS = 20_000
+
+const PRIORITY_MAX = 100
+const DELAY_MS_MAX = 365 * 24 * 60 * 60 * 1_000
+
+/**
+ * The jobs by lane, each id once: in one call nothing of a lane may be handled and put again in between.
+ *
+ * @throws Error for a job that breaks the contract, which is a defect of the caller.
+ */
+export function jobsByLane(jobs: readonly Job[]): Map<string, Job[]> {
+  const lanes = new Map<string, Map<string, Job>>()
+  for (const job of jobs) {
+    checkJob(job)
+    const lane = lanes.get(job.lane) ?? new Map<string, Job>()
+    if (!lane.has(job.id)) lane.set(job.id, job)
+    lanes.set(job.lane, lane)
+  }
+  return new Map([...lanes].map(([lane, byId]) => [lane, [...byId.values()]]))
+}
+
+/** @throws Error */
+export function checkLane(lane: string): void {
+  if (!/^[A-Za-z0-9_.-]{1,100}$/.test(lane)) throw new Error(`not a lane: ${JSON.stringify(lane)}`)
+}
+
+/** @throws Error */
+export function checkConcurrency({ concurrency, laneLimit = 1 }: TakeOptions): void {
+  for (const value of [concurrency, laneLimit]) {
+    if (!Number.isInteger(value) || value < 1 || value > 10_000)
+      throw new Error(`not a concurrency: ${value}`)
+  }
+}
+
+function checkJob(job: Job): void {
+  // BullMQ separates its keys with colons and numbers jobs without an id of their own.
+  if (!/^(?![0-9]+$)[A-Za-z0-9_-]{1,200}$/.test(job.id))
+    throw new Error(`not a job id: ${JSON.stringify(job.id)}`)
+  checkLane(job.lane)
+  if (!Number.isInteger(job.priority) || job.priority < 0 || job.priority > PRIORITY_MAX) {
+    throw new Error(`not a priority: ${job.priority}`)
+  }
+  if (!(job.delayMs >= 0 && job.delayMs <= DELAY_MS_MAX)) throw new Error(`not a delay: ${job.delayMs}`)
+}

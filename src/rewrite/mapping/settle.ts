@@ -1,0 +1,53 @@
+/** From what a rule found to what it sets. */
+import type { Json } from '../../payload/exact-json.ts'
+import type { Budget } from './budget.ts'
+import type { CompiledRule } from './compiled.ts'
+import { Failure, type Outcome } from './failure.ts'
+import type { Frame } from './frame.ts'
+import { readValue, type SidePath } from './source-path.ts'
+
+/**
+ * Nothing where the condition does not hold; otherwise the transformed value, and where nothing or null is left,
+ * the default or the complaint.
+ */
+export function settle(
+  rule: CompiledRule,
+  found: Outcome,
+  frame: Frame,
+  elements: readonly Json[],
+  budget: Budget,
+): Outcome {
+  if (rule.when?.(frame, elements) === false) return undefined
+  const tooMany = budget.spendValues(Array.isArray(found) ? found.length + 1 : 1)
+  if (tooMany || found instanceof Failure) return tooMany ?? found
+  const value = found === undefined ? undefined : transformed(rule, found, frame, elements, budget)
+  if (value instanceof Failure || (value !== undefined && value !== null)) return value
+  if (value === null && rule.keepNull) return null
+  if (rule.default !== undefined) return rule.default
+  return rule.required ? required() : value
+}
+
+export function required(): Failure {
+  return new Failure('required, but absent or null')
+}
+
+function transformed(
+  rule: CompiledRule,
+  found: Json,
+  frame: Frame,
+  elements: readonly Json[],
+  budget: Budget,
+): Outcome {
+  const look = (path: SidePath) =>
+    readValue(path.level === 0 ? frame[path.origin] : (elements[path.level - 1] ?? null), path.steps)
+  let value: Json | undefined = found
+  for (const { name, apply } of rule.transforms) {
+    if (value === undefined) return undefined
+    const made: Outcome = apply(value, look)
+    if (made instanceof Failure) return new Failure(`${name}: ${made.message}`)
+    const tooLong = budget.spendMade(made)
+    if (tooLong) return tooLong
+    value = made
+  }
+  return value
+}

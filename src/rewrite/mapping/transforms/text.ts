@@ -1,0 +1,151 @@
+import { z } from 'zod'
+import type { Failure } from '../failure.ts'
+import { type Transform, transform } from '../transform.ts'
+import { onText } from './scalar-text.ts'
+
+const PADDED_LENGTH_MAX = 1_000
+const ARGUMENT_LENGTH_MAX = 1_000
+
+const shortText = z.string().max(ARGUMENT_LENGTH_MAX)
+const padding = z.union(
+  [
+    z.number().int().min(0).max(PADDED_LENGTH_MAX),
+    z.strictObject({
+      length: z.number().int().min(0).max(PADDED_LENGTH_MAX),
+      with: z.string().min(1).max(10).optional(),
+    }),
+  ],
+  `expected a length of at most ${PADDED_LENGTH_MAX}, or {"length": …, "with": …}`,
+)
+
+export const textTransforms: readonly Transform[] = [
+  transform({
+    name: 'trim',
+    on: 'each',
+    args: '',
+    meaning: 'Without white space at both ends.',
+    examples: [{ from: '  Ada ', to: 'Ada' }],
+    schema: z.undefined(),
+    make: () => onText((text) => text.trim()),
+  }),
+  transform({
+    name: 'upper',
+    on: 'each',
+    args: '',
+    meaning: 'In capitals.',
+    examples: [{ from: 'de', to: 'DE' }],
+    schema: z.undefined(),
+    make: () => onText((text) => text.toUpperCase()),
+  }),
+  transform({
+    name: 'lower',
+    on: 'each',
+    args: '',
+    meaning: 'In small letters.',
+    examples: [{ from: 'Ada@Example.COM', to: 'ada@example.com' }],
+    schema: z.undefined(),
+    make: () => onText((text) => text.toLowerCase()),
+  }),
+  transform({
+    name: 'capitalise',
+    on: 'each',
+    args: '',
+    meaning: 'With the first letter in capitals; the others stay.',
+    examples: [{ from: 'élan vital', to: 'Élan vital' }],
+    schema: z.undefined(),
+    make: () => onText(capitalised),
+  }),
+  transform({
+    name: 'replace',
+    on: 'each',
+    args: '`{"search": "text", "with": "text"}`',
+    meaning: 'Every occurrence of a text (never a pattern) replaced.',
+    examples: [{ from: '1.234.567', args: { search: '.', with: '' }, to: '1234567' }],
+    schema: z.strictObject({ search: shortText.min(1), with: shortText }),
+    // A function, because in replacement text `$&` and `$1` would have a meaning.
+    make: (args) => onText((text) => text.replaceAll(args.search, () => args.with)),
+  }),
+  transform({
+    name: 'slice',
+    on: 'each',
+    args: '`{"from": 0, "to": 3}`, either may be left out, negative counts from the end',
+    meaning: 'A part of a text, counted in characters (an emoji is never cut in half).',
+    examples: [
+      { from: 'ABC-1234', args: { from: 4 }, to: '1234' },
+      { from: 'ABC-1234', args: { from: -2 }, to: '34' },
+    ],
+    schema: z.strictObject({ from: z.number().int().optional(), to: z.number().int().optional() }),
+    make: (args) => onText((text) => [...text].slice(args.from, args.to).join('')),
+  }),
+  transform({
+    name: 'truncate',
+    on: 'each',
+    args: 'the greatest number of characters',
+    meaning: 'The beginning of a text that is too long.',
+    examples: [{ from: 'Long street name 12', args: 11, to: 'Long street' }],
+    schema: z.number().int().min(0),
+    make: (args) => onText((text) => (text.length <= args ? text : [...text].slice(0, args).join(''))),
+  }),
+  transform({
+    name: 'padStart',
+    on: 'each',
+    args: 'a length, or `{"length": 8, "with": "0"}`',
+    meaning: 'Filled at the start up to a length, with `0` unless another text is named.',
+    examples: [
+      { from: 42, args: 6, to: '000042' },
+      { from: 'x', args: { length: 3, with: '*' }, to: '**x' },
+    ],
+    schema: padding,
+    make: (args) => {
+      const { length, with: fill = '0' } = typeof args === 'number' ? { length: args } : args
+      return onText((text) => text.padStart(length, fill))
+    },
+  }),
+  transform({
+    name: 'prefix',
+    on: 'each',
+    args: 'a text',
+    meaning: 'With a text before it.',
+    examples: [{ from: 1001, args: 'ORD-', to: 'ORD-1001' }],
+    schema: shortText,
+    make: (args) => onText((text) => `${args}${text}`),
+  }),
+  transform({
+    name: 'suffix',
+    on: 'each',
+    args: 'a text',
+    meaning: 'With a text after it.',
+    examples: [{ from: 7, args: ' kg', to: '7 kg' }],
+    schema: shortText,
+    make: (args) => onText((text) => `${text}${args}`),
+  }),
+  transform({
+    name: 'split',
+    on: 'each',
+    args: 'the separator',
+    meaning: 'A text as a list of its parts; blank text is an empty list.',
+    examples: [
+      { from: 'red,green', args: ',', to: ['red', 'green'] },
+      { from: '', args: ',', to: [] },
+    ],
+    schema: shortText.min(1),
+    make: (args) => onText((text) => (text.trim() === '' ? [] : text.split(args))),
+  }),
+  transform({
+    name: 'blankToNull',
+    on: 'each',
+    args: '',
+    meaning: 'Text without any character but white space becomes null, so that the rule’s `default` applies.',
+    examples: [
+      { from: ' ', to: null },
+      { from: 'x', to: 'x' },
+    ],
+    schema: z.undefined(),
+    make: () => (value) => (typeof value === 'string' && value.trim() === '' ? null : value),
+  }),
+]
+
+function capitalised(text: string): string | Failure {
+  const [first = '', ...rest] = text
+  return `${first.toUpperCase()}${rest.join('')}`
+}

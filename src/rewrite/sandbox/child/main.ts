@@ -1,0 +1,83 @@
+/**
+ * The sandbox process: takes a request, runs it, replies, takes the next. Started by the host with an empty
+ * environment and Node's permission model; all it holds is the channel on descriptor 3.
+ */
+import { readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { createFrameReader, encodeFrame } from '../frames.ts'
+import type { ReplyHead, Request } from '../protocol.ts'
+import { checkSource } from './check-source.ts'
+import { messageOf } from './compile.ts'
+import { createWorkplaces, type Sources } from './isolates.ts'
+import { realmSource } from './realm-source.ts'
+import { runExpressions } from './run-expressions.ts'
+import { type Answer, runFunction } from './run-function.ts'
+
+const CHANNEL_DESCRIPTOR = 3
+
+process.title = 'sluice sandbox'
+// A Ctrl-C or a service manager's stop reaches the whole group; the host still drains and needs its sandbox.
+process.on('SIGINT', () => undefined)
+process.on('SIGTERM', () => undefined)
+
+const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })
+const sources: Sources = {
+  realm: realmSource(),
+  expressionLanguage: readFileSync(process.argv[2] ?? '', 'utf8'),
+}
+const workplaces = createWorkplaces(sources, reportLostControl)
+const requests = createFrameReader(() => Number.POSITIVE_INFINITY)
+
+// Without a host there is nothing to do and nobody to stop a runaway; the exit must not wait for isolates.
+channel.on('close', dieAtOnce)
+channel.on('error', dieAtOnce)
+channel.on('data', (chunk) => {
+  for (const frame of requests.push(chunk)) void serve(frame)
+})
+send({ end: 'settled', message: 'ready' }, { cpuMs: 0, wallMs: 0 })
+
+async function serve(frame: string[]): Promise<void> {
+  const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
+  const answer = await answerTo(frame).catch((error: unknown): Answer => {
+    const isMemory = messageOf(error).includes('memory limit')
+    return { end: isMemory ? 'out_of_memory' : 'fault', message: messageOf(error), rest: [] }
+  })
+  const { user, system } = process.cpuUsage(cpuBefore)
+  send(answer, { cpuMs: (user + system) / 1_000, wallMs: performance.now() - startedAt })
+}
+
+function answerTo([head = '', first = '', second = '']: string[]): Promise<Answer> {
+  const request = JSON.parse(head) as Request
+  switch (request.kind) {
+    case 'function':
+      return runFunction(workplaces, { ...request, source: first, jobData: second })
+    case 'expressions':
+      return runExpressions(workplaces, { ...request, expressions: first, input: second })
+    case 'check':
+      return checkSource(sources, first, request.name, reportLostControl)
+  }
+}
+
+type Sent = Omit<ReplyHead, 'cpuMs' | 'wallMs' | 'rssBytes' | 'place'> & {
+  place?: ReplyHead['place'] | undefined
+}
+
+function send(
+  { rest = [], ...head }: Sent & { rest?: string[] },
+  usage: { cpuMs: number; wallMs: number },
+): void {
+  const text = JSON.stringify({ ...head, ...usage, rssBytes: process.memoryUsage.rss() })
+  channel.write(encodeFrame([text, ...rest]))
+}
+
+/** V8 has given an isolate up: its thread is lost, and this process with it. */
+function reportLostControl(message: string): void {
+  const end = message.includes('memory') ? 'out_of_memory' : 'out_of_time'
+  const text = JSON.stringify({ end, message, cpuMs: 0, wallMs: 0, rssBytes: 0, isDying: true })
+  channel.write(encodeFrame([text]), dieAtOnce)
+}
+
+function dieAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL')
+}

@@ -1,0 +1,78 @@
+import { describeThrown } from './describe-error.ts'
+import { createLog, installConsole, type Log } from './log.ts'
+import { failure, judge, type Verdict } from './outcome.ts'
+import { defineProperty } from './primordials.ts'
+import { queueManager } from './queue-manager.ts'
+import { readJson } from './read-json.ts'
+
+export interface FunctionSettings {
+  fileName: string
+  outputCharsMax: number
+  logLinesMax: number
+  logBytesMax: number
+}
+
+export interface FunctionRun {
+  log: Log
+  verdict: Verdict | undefined
+}
+
+type Body = () => Promise<unknown>
+
+/** Starts the function; `verdict` is there once it has settled, which needs nothing but the microtasks. */
+export function runFunction(body: Body, jobDataText: string, settings: FunctionSettings): FunctionRun {
+  const log = createLog(settings.logLinesMax, settings.logBytesMax)
+  const run: FunctionRun = { log, verdict: undefined }
+  installConsole(log)
+  try {
+    giveJobData(jobDataText, log)
+  } catch (thrown) {
+    run.verdict = failure(
+      'threw',
+      `the event could not be read: ${describeThrown(thrown, settings.fileName)}`,
+    )
+    return run
+  }
+  void settle(body, settings, run)
+  return run
+}
+
+/**
+ * The names are properties of the global object, an outer scope of the function: they can be read bare, and
+ * declared anew inside it.
+ */
+function giveJobData(text: string, log: Log): void {
+  const read = readJson(text, (digits) => digits)
+  const jobData = read.value as Record<string, unknown>
+  if (read.unheldCount > 0) log.write('note', [unheldNote(read.unheld, read.unheldCount)])
+  const names: Record<string, unknown> = {
+    jobData,
+    job: jobData.job,
+    integration: jobData.integration,
+    currentNode: jobData.currentNode,
+    queueManager,
+  }
+  for (const name of Object.keys(names))
+    defineProperty(globalThis, name, {
+      value: names[name],
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
+  // Not enumerable, so that `JSON.stringify(jobData)` and `{ ...jobData }` are no uses of it.
+  defineProperty(jobData, 'queueManager', { value: queueManager, writable: true, configurable: true })
+}
+
+function unheldNote(paths: readonly string[], count: number): string {
+  const named = paths.map((path) => path.replace(/^job\.data\.data\.?/, '') || 'the payload').join(', ')
+  const more = count > paths.length ? ` and ${count - paths.length} more` : ''
+  return `numbers that a JavaScript number cannot hold are given as strings with their digits: ${named}${more}`
+}
+
+async function settle(body: Body, settings: FunctionSettings, run: FunctionRun): Promise<void> {
+  try {
+    run.verdict = judge(await body(), settings.outputCharsMax, settings.fileName)
+  } catch (thrown) {
+    run.verdict = failure('threw', describeThrown(thrown, settings.fileName))
+  }
+}

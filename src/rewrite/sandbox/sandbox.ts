@@ -1,0 +1,114 @@
+import { availableParallelism } from 'node:os'
+import type { Log } from '../../platform/log.ts'
+import {
+  type ExpressionCall,
+  type ExpressionOutcome,
+  type FunctionCall,
+  type FunctionLimits,
+  type FunctionOutcome,
+  SOURCE_CHARS_MAX,
+  type SyntaxVerdict,
+} from './contract.ts'
+import { createPool, type PoolEvent } from './pool.ts'
+import type { Request } from './protocol.ts'
+import { readExpressionOutcomes, readFunctionOutcome, readSyntaxVerdict } from './read-outcome.ts'
+import { startSandboxProcess } from './sandbox-process.ts'
+
+export type {
+  ExpressionCall,
+  ExpressionOutcome,
+  FailureReason,
+  FunctionCall,
+  FunctionLimits,
+  FunctionOutcome,
+  LogLine,
+  SyntaxVerdict,
+} from './contract.ts'
+
+/**
+ * Runs strangers' code in disposable processes.
+ *
+ * Whatever a function does ends as an outcome. A promise is rejected only when the sandbox is closed or no sandbox
+ * process can be started. Each call sees a language that no other call has touched.
+ */
+export interface Sandbox {
+  call(call: FunctionCall): Promise<FunctionOutcome>
+  /** Parses a function without running it. */
+  check(source: string, name?: string): Promise<SyntaxVerdict>
+  /**
+   * Evaluates JSONata, one outcome for each expression, in order. Integers beyond 2^53 and numbers that no double
+   * holds come out exactly when they are selected; reckoning with them is an error. The limits hold for all
+   * expressions of the call together.
+   */
+  evaluate(call: ExpressionCall): Promise<ExpressionOutcome[]>
+  /** The sandbox processes now running. */
+  pids(): number[]
+  close(): Promise<void>
+}
+
+export interface SandboxOptions {
+  /** Sandbox processes at most; each works on one call at a time. Default: one for each core, no more than four. */
+  processes?: number
+  log?: Log
+}
+
+const PROCESSES_MAX = 4
+const CHECK_LIMITS: FunctionLimits = {
+  memoryMb: 64,
+  cpuMs: 2_000,
+  wallMs: 5_000,
+  outputBytesMax: 0,
+  logLinesMax: 0,
+  logBytesMax: 0,
+}
+/** Checks share this name when calls take turns; it is no id that an application can have. */
+const CHECKS = ''
+
+export function createSandbox(options: SandboxOptions = {}): Sandbox {
+  const processes = options.processes ?? Math.min(availableParallelism(), PROCESSES_MAX)
+  const pool = createPool(processes, startSandboxProcess, (event) => report(event, options.log))
+  return {
+    async call(call) {
+      const { applicationId, name, version, limits } = call
+      if (call.source.length > SOURCE_CHARS_MAX) return sourceTooLong()
+      const parts = [
+        head({ kind: 'function', applicationId, name, version, limits }),
+        call.source,
+        call.jobData,
+      ]
+      return readFunctionOutcome(await pool.run(applicationId, { parts, limits }), limits, name)
+    },
+    async check(source, name = 'function') {
+      if (source.length > SOURCE_CHARS_MAX) return { ok: false, message: TOO_LONG }
+      const parts = [head({ kind: 'check', name }), source]
+      return readSyntaxVerdict(await pool.run(CHECKS, { parts, limits: CHECK_LIMITS }), CHECK_LIMITS)
+    },
+    async evaluate({ applicationId, limits, expressions, input }) {
+      if (expressions.length === 0) return []
+      const parts = [head({ kind: 'expressions', applicationId, limits }), JSON.stringify(expressions), input]
+      return readExpressionOutcomes(
+        await pool.run(applicationId, { parts, limits }),
+        limits,
+        expressions.length,
+      )
+    },
+    pids: pool.pids,
+    close: pool.close,
+  }
+}
+
+/** What happens to the processes is for the operator; what a function did is in its outcome. */
+function report(event: PoolEvent, log: Log | undefined): void {
+  if (event.kind === 'not_started') log?.error(event, 'a sandbox process does not start')
+  else log?.warn(event, `a sandbox process was replaced: ${event.kind}`)
+}
+
+const TOO_LONG = `the source is longer than ${SOURCE_CHARS_MAX} characters`
+
+function sourceTooLong(): FunctionOutcome {
+  return { ok: false, reason: 'syntax', message: TOO_LONG, log: [], usage: { cpuMs: 0, wallMs: 0 } }
+}
+
+function head(request: Request): string {
+  return JSON.stringify(request)
+}

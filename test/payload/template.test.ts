@@ -1,0 +1,171 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Json, parseExact } from '../../src/payload/exact-json.ts'
+import { renderHeader } from '../../src/payload/header-template.ts'
+import { type CompileOptions, compileTemplate, renderTemplate } from '../../src/payload/template.ts'
+
+const SCOPE = parseExact(
+  `{"id":820982911946154508,"huge":1e400,"price":19.9,"name":"Ada <b>","nothing":null,"no":false,
+    "items":[{"sku":"A","qty":2},{"sku":"B","qty":3}],"order":{"id":7,"constructor":"own"},"__proto__":{"x":1},
+    "long":"${'y'.repeat(300_000)}"}`,
+)
+
+function render(text: string, scope: Json = SCOPE, options: CompileOptions = {}): string {
+  const compiled = compileTemplate(text, options)
+  if (!compiled.ok) return `not compiled: ${compiled.message}`
+  const rendered = renderTemplate(compiled.template, scope, (field) => field)
+  return rendered.ok ? rendered.text : `not rendered: ${rendered.message}`
+}
+
+describe('fields', () => {
+  test.each([
+    ['{{ name }}', 'Ada <b>'],
+    ['{{ id }} {{ huge }} {{ price }}', '820982911946154508 1e400 19.9'],
+    ['[{{ nothing }}|{{ no }}]', '[|false]'],
+    ['{{ order }}', '{"id":7,"constructor":"own"}'],
+    ['{{ items }}', '[{"sku":"A","qty":2},{"sku":"B","qty":3}]'],
+    ['{{ items[1].sku }}{{ items.first.sku }}{{ items.size }}', 'BA2'],
+    ['{% for i in items %}{{ i.sku }}={{ i.qty }};{% endfor %}', 'A=2;B=3;'],
+    ['{% if no %}x{% elsif id %}y{% endif %}', 'y'],
+    ['{{ name | upcase | replace: "<", "(" }}', 'ADA (B>'],
+    ['{{ id | append: "-x" }}', '820982911946154508-x'],
+    ['{{ order.id | plus: 1 }}', '8'],
+    ['{{ items | map: "sku" | join: "+" }}', 'A+B'],
+    ['{{ "2026-01-02T03:04:05+01:00" | date: "%Y-%m-%d %H:%M" }}', '2026-01-02 02:04'],
+    ['{% raw %}{{ name }}{% endraw %}', '{{ name }}'],
+    ['{{ order.constructor }}', 'own'],
+  ])('%s', (text, expected) => {
+    expect(render(text)).toBe(expected)
+  })
+
+  test('every one passes through the escape, the template’s own text does not', () => {
+    const compiled = compileTemplate(
+      '<{{ name }}>{% for i in items %}{{ i.sku }}{% endfor %}{% assign n = name %}{{ n }}',
+    )
+    if (!compiled.ok) throw new Error(compiled.message)
+    expect(renderTemplate(compiled.template, SCOPE, (field) => `(${field})`)).toEqual({
+      ok: true,
+      text: '<(Ada <b>)>(A)(B)(Ada <b>)',
+    })
+    expect(render('{{ name | raw }}')).toContain('undefined filter: raw')
+  })
+
+  test('that are not there are named, or empty where that is asked for', () => {
+    expect(render('x {{ order.nope.y }}')).toBe('not rendered: unknown field order.nope, line:1, col:6')
+    expect(render('[{{ nope }}]', SCOPE, { unknownFields: 'empty' })).toBe('[]')
+    expect(render('{{ nope | default: "d" }}{% if nope %}x{% endif %}')).toBe('d')
+    expect(render('{{ nope }}', [1, 2])).toContain('unknown field nope')
+  })
+
+  test('are own keys only', () => {
+    for (const name of [
+      'constructor',
+      'toString',
+      'hasOwnProperty',
+      'order.__proto__',
+      'items.map',
+      'name.constructor',
+    ])
+      expect(render(`{{ ${name} }}`)).toMatch(/^not rendered: unknown field/)
+    expect(render('{{ __proto__.x }}')).toBe('1')
+  })
+})
+
+test.each(['plus: 1', 'minus: 1', 'times: 2', 'divided_by: 2', 'round', 'modulo: 2', 'at_least: 1', 'abs'])(
+  'the filter %s refuses what it would round',
+  (filter) => {
+    expect(render(`{{ id | ${filter} }}`)).toContain('cannot count with 820982911946154508 exactly')
+    expect(render(`{{ huge | ${filter} }}`)).toContain('cannot count with 1e400 exactly')
+    expect(render(`{{ "820982911946154508" | ${filter} }}`)).toContain('exactly')
+  },
+)
+
+test('templates cannot reach files or other templates', () => {
+  for (const tag of [
+    'include "/etc/passwd"',
+    'render "a"',
+    'layout "a"',
+    'block a',
+    'capture a',
+    'cycle "a"',
+    'echo name',
+  ])
+    expect(render(`{% ${tag} %}`)).toMatch(/^not compiled: tag "[a-z]+" not found/)
+})
+
+test('faults are named with line and column', () => {
+  expect(render('a\n{{ name')).toBe('not compiled: output "{{ name" not closed, line:2, col:1')
+  expect(render('{{ name | nope }}')).toContain('undefined filter: nope')
+  expect(render('{% if %}x{% endif %}')).toContain('not compiled')
+})
+
+describe('everything has a limit', () => {
+  test.each([
+    ['a template', ' '.repeat(70_000), 'at most 65536 characters'],
+    ['a range', '{% for i in (1..100000000) %}x{% endfor %}', 'memory'],
+    ['the output of fields', '{% for i in (1..10) %}{{ long }}{% endfor %}', 'longer than 1000000'],
+    ['the output of text', `{% for i in (1..1000) %}${'x'.repeat(2_000)}{% endfor %}`, 'longer than 1000000'],
+    [
+      'time',
+      '{% for i in (1..2000) %}{% for j in (1..2000) %}{% if i == j %}{% endif %}{% endfor %}{% endfor %}',
+      'limit',
+    ],
+    ['doubling', `{% assign a = long %}${'{% assign a = a | append: a %}'.repeat(30)}{{ a }}`, 'memory'],
+  ])('%s', (_what, text, message) => {
+    const started = performance.now()
+    expect(render(text)).toContain(message)
+    expect(performance.now() - started).toBeLessThan(2_000)
+  })
+})
+
+test('any template over any scope gives text or a message', () => {
+  const piece = fc.constantFrom(
+    '{{',
+    '}}',
+    '{%',
+    '%}',
+    ' a ',
+    '| upcase',
+    'if a',
+    'endif',
+    'for i in a',
+    'endfor',
+    '.b',
+    '[0]',
+    '"x"',
+    '-',
+    ': 1',
+  )
+  fc.assert(
+    fc.property(
+      fc.array(piece, { maxLength: 14 }),
+      fc.dictionary(fc.string(), fc.jsonValue()),
+      (parts, scope) => {
+        expect(typeof render(parts.join(''), { a: 1, ...scope } as Json)).toBe('string')
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+describe('headers', () => {
+  const header = (text: string, scope: Json) => {
+    const compiled = compileTemplate(text)
+    if (!compiled.ok) throw new Error(compiled.message)
+    const rendered = renderHeader(compiled.template, scope)
+    return rendered.ok ? rendered.text : rendered.message
+  }
+
+  test('take what a header can carry', () => {
+    expect(header('id={{ x }};\té', { x: 'ü 1' })).toBe('id=ü 1;\té')
+  })
+
+  test.each(['a\r\nX-Evil: 1', 'a\nb', '\u0000', '\u007f'])('refuse control characters: %j', (x) => {
+    expect(header('{{ x }}', { x })).toBe('a header holds a control character')
+  })
+
+  test('refuse what is outside of ISO-8859-1 and what is too long', () => {
+    expect(header('{{ x }}', { x: '€' })).toContain('outside of ISO-8859-1')
+    expect(header('{{ x }}', { x: 'a'.repeat(8_001) })).toContain('at most 8000')
+  })
+})

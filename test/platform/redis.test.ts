@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { expect, test, vi } from 'vitest'
+import { connectRedis, type RedisConnection, redisProblem } from '../../src/platform/redis.ts'
+import { readRedisAddress } from '../../src/platform/redis-address.ts'
+import { type RedisServer, startRedis } from '../world/redis.ts'
+
+function connectTo(url: string): { redis: RedisConnection; lines: string[] } {
+  const lines: string[] = []
+  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
+  const reading = readRedisAddress(url)
+  if (!reading.ok) throw new Error(reading.problem)
+  return { redis: connectRedis(reading.address, { log, answerMs: 500 }), lines }
+}
+
+test('user, password and database of the address are used', async () => {
+  const server = await startWithPassword('right one')
+  const { redis, lines } = connectTo(`redis://default:right%20one@127.0.0.1:${server.port}/5`)
+  await redis.settled()
+  expect(await redis.prompt().set('key', 'value')).toBe('OK')
+  expect(await redis.prompt().call('CLIENT', 'INFO')).toMatch(/ db=5 /)
+  expect(await redis.patient().get('key')).toBe('value')
+  expect(lines).toEqual([])
+  await redis.close()
+  await server.stop()
+})
+
+test('a wrong password is told once, without being told', async () => {
+  const server = await startWithPassword('right one')
+  const { redis, lines } = connectTo(`redis://:hunter2@127.0.0.1:${server.port}`)
+  await redis.settled()
+  const outcome = redis.prompt().get('key')
+  await expect(outcome).rejects.toThrow()
+  expect(redisProblem(await outcome.catch((error: unknown) => error))).not.toContain('hunter2')
+  // Long enough for several tries.
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(lines).toHaveLength(1)
+  expect(lines[0]).toContain('WRONGPASS')
+  expect(lines[0]).not.toContain('hunter2')
+  await redis.close()
+  await server.stop()
+})
+
+test.each(['rediss://', 'rediss+cluster://', 'rediss+sentinel://'])(
+  '%s speaks TLS from the first byte',
+  async (scheme) => {
+    const first: number[] = []
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', (data) => {
+        first.push(...data.subarray(0, 2))
+        socket.destroy()
+      })
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    const { redis } = connectTo(
+      `${scheme}127.0.0.1:${address.port}${scheme.includes('sentinel') ? '/mymaster' : ''}`,
+    )
+    redis.prompt()
+    // A TLS handshake record of version 3.x.
+    await vi.waitFor(() => expect(first.slice(0, 2)).toEqual([0x16, 0x03]), { timeout: 5_000 })
+    await redis.close()
+    server.close()
+  },
+)
+
+async function startWithPassword(password: string): Promise<RedisServer> {
+  const server = await startRedis()
+  const admin = new Redis(server.port)
+  await admin.config('SET', 'requirepass', password)
+  admin.disconnect()
+  return server
+}

@@ -1,0 +1,408 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
+import type { RedisConnection } from '../../src/platform/redis.ts'
+import { createQueue, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
+import { type RedisServer, startRedis } from '../world/redis.ts'
+import { aJob, gate, type LogLine, listeningLog, redisAt } from './world.ts'
+
+const within = { timeout: 15_000, interval: 10 }
+const nothing = { waiting: 0, delayed: 0, active: 0 }
+
+interface Opened {
+  queue: Queue
+  redis: RedisConnection
+  lines: LogLine[]
+}
+
+const opened: Opened[] = []
+function openQueue(url: string, prefix: string = randomUUID()): Opened {
+  const { log, lines } = listeningLog()
+  const redis = redisAt(url, log)
+  const queue = createQueue({ redis, log, prefix, lockMs: 1_000, stalledCheckMs: 500 })
+  const each = { queue, redis, lines }
+  opened.push(each)
+  return each
+}
+async function closeAll() {
+  for (const { queue, redis } of opened.splice(0)) {
+    await queue.close(0)
+    await redis.close()
+  }
+}
+
+describe('with Redis up', () => {
+  let server: RedisServer
+  let admin: Redis
+  beforeAll(async () => {
+    server = await startRedis()
+    admin = new Redis(server.port)
+  })
+  afterEach(closeAll)
+  afterAll(async () => {
+    admin.disconnect()
+    await server.stop()
+  })
+
+  test("a lane's limit holds over several processes' queues, and is used to the full", async () => {
+    const prefix = randomUUID()
+    const queues = [
+      openQueue(server.url, prefix),
+      openQueue(server.url, prefix),
+      openQueue(server.url, prefix),
+    ]
+    let [active, most, done] = [0, 0, 0]
+    for (const { queue } of queues) {
+      await queue.take('shop', { concurrency: 3, laneLimit: 3 }, async () => {
+        most = Math.max(most, ++active)
+        await new Promise((resolve) => setTimeout(resolve, 15))
+        active--
+        done++
+      })
+    }
+    const startMs = performance.now()
+    await queues[0]?.queue.put(Array.from({ length: 60 }, () => aJob({ lane: 'shop' })))
+    await vi.waitFor(() => expect(done).toBe(60), within)
+    expect(most).toBe(3)
+    // 60 jobs of 15 ms, three at once, are 300 ms of work: no worker waits for a poll while there is some.
+    expect(performance.now() - startMs).toBeLessThan(3_000)
+  })
+
+  test("a lane's limit is back a few seconds after Redis was wiped", async () => {
+    const prefix = randomUUID()
+    const { queue } = openQueue(server.url, prefix)
+    const taker = await queue.take('shop', { concurrency: 2, laneLimit: 7 }, async () => {})
+    const limit = () => admin.hget(`{${prefix}}:shop:meta`, 'concurrency')
+    await vi.waitFor(async () => expect(await limit()).toBe('7'), within)
+    await admin.flushall()
+    expect(await limit()).toBe(null)
+    await vi.waitFor(async () => expect(await limit()).toBe('7'), within)
+    await taker.setConcurrency({ concurrency: 2, laneLimit: 3 })
+    await vi.waitFor(async () => expect(await limit()).toBe('3'), within)
+    await taker.setConcurrency({ concurrency: 2 })
+    await vi.waitFor(async () => expect(await limit()).toBe(null), within)
+  })
+
+  test('the job of a worker that was killed is handled by another one', async () => {
+    const prefix = randomUUID()
+    const { queue, lines } = openQueue(server.url, prefix)
+    const job = aJob({ priority: 7 })
+    await queue.put([job])
+    const program = fileURLToPath(new URL('worker-that-hangs.ts', import.meta.url))
+    const child = spawn(process.execPath, [program, server.url, prefix], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [said] = await once(child.stdout, 'data')
+    expect(String(said).trim()).toBe(job.id)
+
+    const seen: unknown[] = []
+    await queue.take('runs', { concurrency: 1 }, async (each) => void seen.push(each))
+    // While the worker lives, its job stays with it, far beyond the lock's second.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(seen).toEqual([])
+    const killedMs = performance.now()
+    child.kill('SIGKILL')
+    await vi.waitFor(() => expect(seen).toEqual([job]), within)
+    // lockMs + 2 × stalledCheckMs, and one second for a busy machine.
+    expect(performance.now() - killedMs).toBeLessThan(3_000)
+    expect(lines.map(({ msg }) => msg)).toEqual(['a job of a worker that fell silent is handled again'])
+    await vi.waitFor(async () => expect(await queue.counts()).toEqual(nothing), within)
+  })
+
+  test('a job that a closing worker leaves behind is handled by another one', async () => {
+    const prefix = randomUUID()
+    const [leaving, staying] = [openQueue(server.url, prefix), openQueue(server.url, prefix)]
+    const job = aJob()
+    const [held, started] = [gate(), gate()]
+    const taker = await leaving.queue.take('runs', { concurrency: 1 }, () => {
+      started.open()
+      return held.passed
+    })
+    await leaving.queue.put([job])
+    await started.passed
+    await taker.close(100)
+    const seen: string[] = []
+    await staying.queue.take('runs', { concurrency: 1 }, async ({ id }) => void seen.push(id))
+    await vi.waitFor(() => expect(seen).toEqual([job.id]), within)
+    // The handler that was left behind ends at last, and that changes nothing.
+    held.open()
+    const next = aJob()
+    await staying.queue.put([next])
+    await vi.waitFor(() => expect(seen).toEqual([job.id, next.id]), within)
+    await vi.waitFor(async () => expect(await staying.queue.counts()).toEqual(nothing), within)
+  })
+
+  test('wiping Redis under a running worker loses what waited there and nothing else', async () => {
+    const { queue, lines } = openQueue(server.url)
+    const held = gate()
+    const seen: string[] = []
+    await queue.take('runs', { concurrency: 2 }, async ({ id }) => {
+      seen.push(id)
+      if (seen.length <= 2) await held.passed
+    })
+    const first = [aJob(), aJob(), aJob(), aJob({ delayMs: 300 })]
+    await queue.put(first)
+    await vi.waitFor(() => expect(seen).toHaveLength(2), within)
+    await admin.flushall()
+    held.open()
+    const again = [...first.map((job) => ({ ...job, id: `${job.id}-2` })), ...first]
+    await queue.put(again)
+    await vi.waitFor(() => expect(new Set(seen)).toEqual(new Set(again.map(({ id }) => id))), within)
+    await vi.waitFor(async () => expect(await queue.counts('runs')).toEqual(nothing), within)
+    expect(lines.length).toBeLessThanOrEqual(2)
+  })
+
+  test('Redis holds ids and nothing of what a handler or its failure says', async () => {
+    const { queue } = openQueue(server.url)
+    await admin.flushall()
+    let done = 0
+    await queue.take('runs', { concurrency: 1 }, async () => {
+      done++
+      throw new Error('the secret of the customer')
+    })
+    const jobs = [aJob(), aJob(), aJob({ delayMs: 1e7 })]
+    await queue.put(jobs)
+    await vi.waitFor(() => expect(done).toBe(2), within)
+    await vi.waitFor(async () => expect((await queue.counts()).active).toBe(0), within)
+    const everything = await contents(admin)
+    expect(everything).toContain(jobs[2]?.subject)
+    expect(everything).not.toContain('secret')
+    // What ended has left no key of its own.
+    expect(
+      (await admin.keys('*')).filter((key) => jobs.slice(0, 2).some(({ id }) => key.includes(id))),
+    ).toEqual([])
+  })
+
+  test('a policy that lets Redis drop work is said at the start', async () => {
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    const { queue, lines } = openQueue(server.url)
+    await queue.put([aJob()])
+    await vi.waitFor(() => expect(lines).toHaveLength(1), within)
+    expect(lines[0]).toMatchObject({ level: 40, maxmemoryPolicy: 'allkeys-lru' })
+    await admin.config('SET', 'maxmemory-policy', 'noeviction')
+  })
+
+  test('a closed queue leaves no connection behind', async () => {
+    const { queue, redis } = openQueue(server.url)
+    const lanes = ['runs', 'deliveries', 'shop']
+    for (const lane of lanes) await queue.take(lane, { concurrency: 1 }, async () => {})
+    await queue.put(lanes.map((lane) => aJob({ lane })))
+    await vi.waitFor(async () => expect(await queue.counts()).toEqual(nothing), within)
+    const ours = async () =>
+      String(await admin.client('LIST'))
+        .split('\n')
+        .filter((line) => /cmd=/.test(line)).length - 1
+    expect(await ours()).toBe(2 + lanes.length)
+    await queue.close()
+    await redis.close()
+    await vi.waitFor(async () => expect(await ours()).toBe(0), within)
+  })
+})
+
+describe('with Redis coming and going', () => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await startRedis()
+  })
+  afterEach(closeAll)
+  afterAll(() => server.stop())
+
+  test('killed and started again: puts are refused at once, and the taker goes on by itself', async () => {
+    const { queue, lines } = openQueue(server.url)
+    const seen: string[] = []
+    await queue.take('runs', { concurrency: 2 }, async ({ id }) => void seen.push(id))
+    const before = aJob()
+    await queue.put([before])
+    await vi.waitFor(() => expect(seen).toEqual([before.id]), within)
+
+    await server.kill9()
+    for (let tries = 0; tries < 20; tries++) {
+      const startMs = performance.now()
+      await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
+      await expect(queue.counts()).rejects.toThrow(QueueUnavailable)
+      expect(performance.now() - startMs).toBeLessThan(500)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    await server.restart()
+    const after = aJob()
+    await vi.waitFor(() => queue.put([after]), within)
+    await vi.waitFor(() => expect(seen).toEqual([before.id, after.id]), within)
+    expect(lines.map(({ msg }) => msg)).toEqual(['Redis is away', 'Redis is back'])
+  })
+
+  test('frozen: a put under way ends within its time, the next ones at once; thawed, all goes on', async () => {
+    const { queue } = openQueue(server.url)
+    const seen: string[] = []
+    await queue.take('runs', { concurrency: 2 }, async ({ id }) => void seen.push(id))
+    await queue.put([aJob()])
+    await vi.waitFor(() => expect(seen).toHaveLength(1), within)
+    const pid = await processOf(server)
+    process.kill(pid, 'SIGSTOP')
+    const startMs = performance.now()
+    await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
+    expect(performance.now() - startMs).toBeLessThan(2_500)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const nextMs = performance.now()
+    await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
+    expect(performance.now() - nextMs).toBeLessThan(100)
+    process.kill(pid, 'SIGCONT')
+    const after = aJob()
+    await vi.waitFor(() => queue.put([after]), within)
+    await vi.waitFor(() => expect(seen).toContain(after.id), within)
+  })
+
+  test('a job whose handler ends while Redis is away is done, and the taker takes the next', async () => {
+    const { queue } = openQueue(server.url)
+    const held = gate()
+    const seen: string[] = []
+    await queue.take('runs', { concurrency: 1 }, async ({ id }) => {
+      seen.push(id)
+      await held.passed
+    })
+    await queue.put([aJob()])
+    await vi.waitFor(() => expect(seen).toHaveLength(1), within)
+    await server.kill9()
+    held.open()
+    await server.restart()
+    const after = aJob()
+    await vi.waitFor(() => queue.put([after]), within)
+    await vi.waitFor(() => expect(seen).toHaveLength(2), within)
+    expect(seen[1]).toBe(after.id)
+  })
+
+  test('away from the start: taking begins when Redis comes', async () => {
+    await server.kill9()
+    const { queue, lines } = openQueue(server.url)
+    const seen: string[] = []
+    await queue.take('runs', { concurrency: 1, laneLimit: 1 }, async ({ id }) => void seen.push(id))
+    const startMs = performance.now()
+    await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
+    expect(performance.now() - startMs).toBeLessThan(2_500)
+    await server.restart()
+    const job = aJob()
+    await vi.waitFor(() => queue.put([job]), within)
+    await vi.waitFor(() => expect(seen).toEqual([job.id]), within)
+    expect(lines.map(({ msg }) => msg)).toEqual(['Redis is away', 'Redis is back'])
+    expect(lines[0]?.reason).toContain('ECONNREFUSED')
+  })
+
+  test.each([
+    ['lost after it worked', true],
+    ['never there', false],
+  ])('closing ends in time with Redis %s', async (_, worked) => {
+    if (!worked) await server.kill9()
+    const { queue, redis } = openQueue(server.url)
+    const held = gate()
+    let started = 0
+    await queue.take('runs', { concurrency: 1 }, () => {
+      started++
+      return held.passed
+    })
+    if (worked) {
+      await queue.put([aJob()])
+      await vi.waitFor(() => expect(started).toBe(1), within)
+      await server.kill9()
+    }
+    const startMs = performance.now()
+    setTimeout(held.open, 200)
+    await queue.close(1_000)
+    await redis.close()
+    expect(performance.now() - startMs).toBeLessThan(4_500)
+    await server.restart()
+  })
+})
+
+test('Redis Cluster: putting, counting and taking work over several lanes', async () => {
+  const server = await startRedis({
+    args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
+  })
+  const admin = new Redis(server.port)
+  await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+  try {
+    await vi.waitFor(async () => expect(await admin.cluster('INFO')).toContain('cluster_state:ok'), within)
+    const { queue } = openQueue(`redis+cluster://127.0.0.1:${server.port},127.0.0.1:${server.port}`)
+    const jobs = [aJob(), aJob({ lane: 'deliveries', priority: 0 }), aJob({ lane: 'shop', delayMs: 50 })]
+    await queue.put(jobs)
+    expect(await queue.counts()).toEqual({ waiting: 2, delayed: 1, active: 0 })
+    const seen: string[] = []
+    for (const { lane } of jobs) {
+      await queue.take(lane, { concurrency: 2, laneLimit: 2 }, async ({ id }) => void seen.push(id))
+    }
+    await vi.waitFor(() => expect(seen.toSorted()).toEqual(jobs.map(({ id }) => id).toSorted()), within)
+    admin.disconnect()
+    await server.kill9()
+    const startMs = performance.now()
+    await expect(queue.put(jobs)).rejects.toThrow(QueueUnavailable)
+    expect(performance.now() - startMs).toBeLessThan(2_500)
+  } finally {
+    await closeAll()
+    admin.disconnect()
+    await server.stop()
+  }
+})
+
+test('Redis Sentinel: the master is found through the sentinels', async () => {
+  const master = await startRedis()
+  const sentinel = await startSentinel(master.port)
+  try {
+    const { queue, lines } = openQueue(`redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/mymaster`)
+    const seen: string[] = []
+    await queue.take('runs', { concurrency: 1 }, async ({ id }) => void seen.push(id))
+    const job = aJob()
+    await queue.put([job])
+    await vi.waitFor(() => expect(seen).toEqual([job.id]), within)
+    const admin = new Redis(master.port)
+    expect(await admin.keys('*')).not.toEqual([])
+    admin.disconnect()
+    expect(lines).toEqual([])
+  } finally {
+    await closeAll()
+    await sentinel.stop()
+    await master.stop()
+  }
+})
+
+async function processOf(server: RedisServer): Promise<number> {
+  const admin = new Redis(server.port)
+  const pid = Number(/process_id:(\d+)/.exec(await admin.info('server'))?.[1])
+  admin.disconnect()
+  return pid
+}
+
+/** A sentinel needs a configuration file that it can write, so it is started by hand. */
+async function startSentinel(masterPort: number): Promise<{ port: number; stop(): Promise<void> }> {
+  const folder = await mkdtemp(join(inject('scratch'), 'sentinel-'))
+  const port = await findFreePort()
+  const lines = [`port ${port}`, 'bind 127.0.0.1', `sentinel monitor mymaster 127.0.0.1 ${masterPort} 1`]
+  await writeFile(join(folder, 'sentinel.conf'), lines.join('\n'))
+  const args = [join(folder, 'sentinel.conf'), '--sentinel']
+  const child = spawn(inject('redisServerPath'), args, { cwd: folder, stdio: 'ignore' })
+  // The suite ends whatever it finds here, should this file not come to it.
+  await writeFile(join(folder, 'redis.pid'), `${child.pid}\n`)
+  return {
+    port,
+    async stop() {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+async function contents(redis: Redis): Promise<string> {
+  const dumps = (await redis.keys('*')).map(async (key) => {
+    const type = await redis.type(key)
+    if (type === 'hash') return JSON.stringify(await redis.hgetall(key))
+    if (type === 'stream') return JSON.stringify(await redis.xrange(key, '-', '+'))
+    if (type === 'list') return JSON.stringify(await redis.lrange(key, 0, -1))
+    if (type === 'zset') return JSON.stringify(await redis.zrange(key, '0', '-1'))
+    return `${key} ${type === 'string' ? await redis.get(key) : type}`
+  })
+  return (await Promise.all(dumps)).join('\n')
+}

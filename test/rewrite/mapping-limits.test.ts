@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import type { Json } from '../../src/payload/exact-json.ts'
+import { compileMapping } from '../../src/rewrite/mapping/compile.ts'
+import { MappingError } from '../../src/rewrite/mapping/failure.ts'
+import type { Mapping } from '../../src/rewrite/mapping/rule.ts'
+import { mapped, tryMapping } from './mapping-trial.ts'
+
+describe('a mapping has limits', () => {
+  test('of rules, those within $each counted', () => {
+    const rules = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, 'a']))
+    expect(compileMapping(rules(1_000)).rules).toHaveLength(1_000)
+    expect(() => compileMapping(rules(1_001))).toThrow('more than 1000 rules')
+    expect(() => compileMapping({ l: { $each: 'a', fields: rules(1_000) } })).toThrow('more than 1000 rules')
+  })
+
+  test('of depth, without overflowing on the way to saying so', () => {
+    let nested: Mapping = { x: 'y' }
+    for (let i = 0; i < 8; i += 1) nested = { l: { $each: 'a', fields: nested } }
+    expect(() => compileMapping(nested)).toThrow('nests at most')
+    let deep: Json = 1
+    for (let i = 0; i < 100_000; i += 1) deep = [deep]
+    expect(() => compileMapping({ a: { value: deep } })).toThrow(MappingError)
+  })
+
+  test('of static values', () => {
+    expect(() => compileMapping({ a: { value: Array.from({ length: 200_000 }, () => 0) } })).toThrow(
+      'at most 100000 values',
+    )
+  })
+})
+
+describe('applying a mapping has limits', () => {
+  test('a payload of any depth passes through without overflow', async () => {
+    let deep: Json = 'core'
+    for (let i = 0; i < 200_000; i += 1) deep = i % 2 === 0 ? { a: deep } : [deep]
+    const value = await mapped({ x: 'deep', l: { $each: 'deep', fields: { '': '' } } }, { deep })
+    expect((value as { x: Json }).x).toBe(deep)
+    for (const name of ['toJson', 'unique']) {
+      const written = await tryMapping({ x: { from: 'deep', transforms: [name] } }, { deep })
+      expect(written).toMatchObject({ ok: false, message: expect.stringContaining('too deep') })
+    }
+  })
+
+  test('a result that repeats the payload too often is refused before it is written', async () => {
+    const payload = { items: Array.from({ length: 20_000 }, () => 'x'.repeat(100)) }
+    const result = await tryMapping({ l: { $each: 'items', fields: { all: '$root' } } }, payload)
+    expect(result).toMatchObject({ ok: false, message: expect.stringContaining('longer than') })
+  })
+
+  test('text made over and over is refused', async () => {
+    const payload = { items: Array.from({ length: 1_000 }, () => 'x'.repeat(1_000)) }
+    const fields = { all: { from: '$root', transforms: ['toJson'] } }
+    const result = await tryMapping({ l: { $each: 'items', fields } }, payload)
+    expect(result).toMatchObject({
+      ok: false,
+      rule: 'l[].all',
+      message: expect.stringContaining('longer than'),
+    })
+  })
+
+  test('lists of lists of lists end', async () => {
+    const payload = { items: Array.from({ length: 300 }, () => 1) }
+    const inner = {
+      $each: '$root.items',
+      fields: { x: { $each: '$root.items', fields: { y: { value: 1 } } } },
+    }
+    const result = await tryMapping({ l: { $each: 'items', fields: { x: inner } } }, payload)
+    expect(result).toMatchObject({ ok: false, message: expect.stringContaining('more than 2000000 values') })
+  })
+
+  test('filling and padding lists is paid for', async () => {
+    const payload = { items: Array.from({ length: 10_000 }, () => 1) }
+    const padded = await tryMapping({ 'l[].t[999]': 'items[]' }, payload)
+    expect(padded).toMatchObject({ ok: false, message: expect.stringContaining('values') })
+    const fills = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`l[].f${i}`, { value: 1 }]))
+    const filled = await tryMapping({ ...fills, 'l[].i': 'items[]' }, payload)
+    expect(filled).toMatchObject({ ok: false, message: expect.stringContaining('values') })
+  })
+
+  test('a long list does not keep the process from other work', async () => {
+    let turns = 0
+    let running = true
+    const count = () => {
+      turns += 1
+      if (running) setImmediate(count)
+    }
+    setImmediate(count)
+    await mapped(
+      { id: 'id' },
+      Array.from({ length: 100_000 }, (_, id) => ({ id })),
+    )
+    running = false
+    expect(turns).toBeGreaterThan(5)
+  })
+})

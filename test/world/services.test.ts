@@ -1,0 +1,64 @@
+import { Redis } from 'ioredis'
+import postgres from 'postgres'
+import { expect, test } from 'vitest'
+import { freshDatabase } from './database.ts'
+import { startPostgres } from './postgres.ts'
+import { sharedRedis, startRedis } from './redis.ts'
+
+test('copies of the template, taken at once, are migrated databases that do not meet', async () => {
+  const all = await Promise.all(Array.from({ length: 4 }, freshDatabase))
+  for (const { url, drop } of all) {
+    const sql = postgres(url, { max: 1 })
+    // Fails where another copy has made it already.
+    await sql`CREATE TABLE mine ()`
+    expect(await sql`SELECT 1 FROM information_schema.tables WHERE table_schema = 'drizzle'`).toHaveLength(1)
+    await sql.end()
+    await drop()
+    await expect(postgres(url, { max: 1 })`SELECT 1`).rejects.toMatchObject({ code: '3D000' })
+  }
+})
+
+test.each([
+  { args: [], kept: null },
+  { args: ['--appendonly', 'yes', '--appendfsync', 'always'], kept: 'value' },
+])('a Redis of its own, started with $args, has $kept after a kill', async ({ args, kept }) => {
+  const server = await startRedis({ args })
+  await askRedis(server.url, (redis) => redis.set('key', 'value'))
+  await server.kill9()
+  await expect(askRedis(server.url, (redis) => redis.ping())).rejects.toThrow()
+  await server.restart()
+  expect(await askRedis(server.url, (redis) => redis.get('key'))).toBe(kept)
+  await server.stop()
+  await expect(askRedis(server.url, (redis) => redis.ping())).rejects.toThrow()
+})
+
+test('a PostgreSQL of its own comes back on the same port with what was committed', async () => {
+  const server = await startPostgres()
+  const open = () => postgres(server.url, { max: 1, onnotice: () => {} })
+  await open()`CREATE TABLE kept (n int)`
+  for (const end of [server.kill9, server.stop]) {
+    await open()`INSERT INTO kept VALUES (1)`
+    await end()
+    await expect(open()`SELECT 1`).rejects.toThrow()
+    await server.restart()
+  }
+  expect(await open()`SELECT n FROM kept`).toHaveLength(2)
+  await server.stop()
+})
+
+test('the shared Redis answers, and each user of it gets a beginning for keys of its own', async () => {
+  const { url, prefix } = sharedRedis()
+  expect(sharedRedis().prefix).not.toBe(prefix)
+  expect(await askRedis(url, (redis) => redis.set(prefix, 'value', 'EX', 60))).toBe('OK')
+})
+
+async function askRedis<T>(url: string, ask: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null })
+  redis.on('error', () => {})
+  try {
+    await redis.connect()
+    return await ask(redis)
+  } finally {
+    redis.disconnect()
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What every test file shares: a real PostgreSQL with a migrated template database and a real Redis, started before the
+ * first test and gone after the last. Two runs of the suite at once do not meet.
+ */
+import path from 'node:path'
+import postgres from 'postgres'
+import type { TestProject } from 'vitest/node'
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { migrate } from '../../src/platform/migrate.ts'
+import { findRedisProgram, installRedisProgram } from './redis-program.ts'
+import { launchRedis } from './redis-server.ts'
+import { makeScratch, sweep, sweepAbandoned, sweepAtExit } from './scratch.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A database on the shared PostgreSQL, as a user who may create databases. */
+    adminDatabaseUrl: string
+    /** The name of the migrated database that `freshDatabase` copies. */
+    templateDatabase: string
+    redisUrl: string
+    /** The program for Redis servers of one's own; empty where there is none. */
+    redisServerPath: string
+    /** The folder for everything that is thrown away; servers below it are ended at last. */
+    scratch: string
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await sweepAbandoned()
+  const scratch = await makeScratch()
+  // Ctrl-C ends the suite without its teardown.
+  const atExit = () => sweepAtExit(scratch)
+  process.once('exit', atExit)
+  const redis = await provideRedis(project, scratch)
+  const database = await providePostgres(project, scratch)
+  project.provide('scratch', scratch)
+  return async () => {
+    await database.close()
+    await redis.close()
+    await sweep(scratch)
+    process.off('exit', atExit)
+  }
+}
+
+interface Service {
+  close(): Promise<void>
+}
+
+async function provideRedis(project: TestProject, scratch: string): Promise<Service> {
+  const searchPath = process.env.PATH ?? ''
+  const given = process.env.TEST_REDIS_URL
+  const program = findRedisProgram(searchPath) ?? (given ? null : installRedisProgram(searchPath))
+  project.provide('redisServerPath', program ?? '')
+  if (given) {
+    project.provide('redisUrl', given)
+    return { close: async () => {} }
+  }
+  if (program === null) {
+    console.error(
+      'The tests need a Redis: install redis-server or valkey-server so that it is on the PATH, or set TEST_REDIS_URL.',
+    )
+    process.exit(1)
+  }
+  const server = await launchRedis({ path: program, scratch })
+  project.provide('redisUrl', server.url)
+  return { close: server.stop }
+}
+
+async function providePostgres(project: TestProject, scratch: string): Promise<Service> {
+  const server = await findPostgres(scratch)
+  const template = `sluice_test_${process.pid}_${Date.now().toString(36)}`
+  project.provide('adminDatabaseUrl', server.url)
+  project.provide('templateDatabase', template)
+  const admin = postgres(server.url, { max: 1, onnotice: () => {} })
+  await admin`CREATE DATABASE ${admin(template)}`
+  await migrate(databaseUrl(server.url, template))
+  return {
+    close: async () => {
+      const ours = await admin<{ name: string }[]>`
+        SELECT datname AS name FROM pg_database WHERE starts_with(datname, ${template})`
+      for (const { name } of ours) await admin`DROP DATABASE IF EXISTS ${admin(name)} WITH (FORCE)`
+      await admin.end({ timeout: 5 })
+      await server.close()
+    },
+  }
+}
+
+async function findPostgres(scratch: string): Promise<Service & { url: string }> {
+  const given = process.env.TEST_DATABASE_URL
+  if (given) return { url: given, close: async () => {} }
+  return startEmbeddedPostgres({
+    home: path.join(scratch, 'postgres-shared'),
+    // Many test files at once, each with its pools; the files are small, and so may the log of changes be.
+    settings: {
+      max_connections: '400',
+      shared_buffers: '256MB',
+      max_wal_size: '2GB',
+      checkpoint_timeout: '30min',
+    },
+    log: { info: () => {}, warn: complain, error: complain },
+  })
+}
+
+function databaseUrl(adminUrl: string, name: string): string {
+  const url = new URL(adminUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+function complain(fields: unknown, message?: string): void {
+  console.warn(message ?? '', fields)
+}
