@@ -162,7 +162,9 @@ async function openFoundations(
     (opened) => opened.close(),
   )
   const redis = checked.redis && closers.add(connectRedis(checked.redis, { log }), (opened) => opened.close())
-  const queue = closers.add(createQueue({ redis, log }), (opened) => opened.close(settings.DRAIN_MS))
+  const queue = closers.add(createQueue({ redis, log, prefix: settings.REDIS_PREFIX }), (opened) =>
+    opened.close(settings.DRAIN_MS),
+  )
   const handOver = closers.add(createHandOver(queue, integrations, log), (opened) => opened.close())
   return { integrations, ledger, queue, handOver, metrics, fingerprintKey: key }
 }

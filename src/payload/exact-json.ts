@@ -33,7 +33,7 @@ export interface JsonObject {
 const MAY_LOSE_DIGITS = /[0-9][0-9.]{15}|[eE][+-]?[0-9]{3}/
 
 /**
- * Reads JSON text exactly: safe integers and doubles as `number`, longer plain integers as `bigint`, any other
+ * Reads JSON text exactly: safe integers and doubles as `number`, longer plain integers as `bigint` (up to 4,096 digits), any other
  * number that a double would change as {@link NumberText}. Of repeated keys the last wins, as in `JSON.parse`.
  *
  * @throws SyntaxError with V8's message (it names the position) when the text is not JSON.
@@ -87,9 +87,17 @@ export function getKey(target: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(target, key) ? target[key] : undefined
 }
 
+/** Longer ones stay text: reading digits into a bigint is worse than linear, and a body may be all digits. */
+const BIGINT_DIGITS_MAX = 4_096
+/** No double is written with more; a longer notation is kept as it came, which is exact whatever its value. */
+const DOUBLE_CHARS_MAX = 400
+
 function exactNumber(value: number, source: string): number | bigint | NumberText {
-  if (Number.isSafeInteger(value) && isPlainInteger(source)) return value
-  if (isPlainInteger(source)) return BigInt(source)
+  if (isPlainInteger(source)) {
+    if (Number.isSafeInteger(value)) return value
+    return source.length > BIGINT_DIGITS_MAX ? new NumberText(source) : BigInt(source)
+  }
+  if (source.length > DOUBLE_CHARS_MAX) return new NumberText(source)
   return sameDecimal(source, String(value)) ? value : new NumberText(source)
 }
 

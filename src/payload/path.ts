@@ -59,10 +59,16 @@ export function formatPath(path: Path): string {
 }
 
 function resolveStep(value: Json, step: PathStep): Json[] {
-  if (step === 'each') return Array.isArray(value) ? value : []
+  if (step === 'each') return elementsOf(value)
   const next =
     'index' in step ? elementAt(value, step.index) : isObject(value) ? getKey(value, step.key) : undefined
   return next === undefined ? [] : [next]
+}
+
+/** A single value stands for a list of one: XML has no other way to write that. */
+function elementsOf(value: Json): Json[] {
+  if (Array.isArray(value)) return value
+  return value === null ? [] : [value]
 }
 
 function elementAt(value: Json, index: number): Json | undefined {

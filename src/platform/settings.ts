@@ -1,8 +1,6 @@
 /**
  * Every setting, once: validation, `.env.example`, the README's table and the start-up summary come from this table.
  */
-import ipaddr from 'ipaddr.js'
-
 type Kind = 'text' | 'integer' | 'list' | 'url' | 'choice'
 
 interface SettingRow {
@@ -29,6 +27,7 @@ export const SETTINGS = {
   REDIS_URL: url(
     'Redis for the queue (redis://, rediss://, redis+sentinel://, redis+cluster://); empty queues in process',
   ),
+  REDIS_PREFIX: text('sluice', 'first part of every key in Redis, for a Redis that others use too'),
   SLUICE_MASTER_KEY: secret(
     '32 bytes in base64 that seal stored secrets; generated in embedded mode, else required',
   ),
@@ -217,11 +216,6 @@ function readChoice(name: string, row: SettingRow, given: string, problems: stri
 
 function checkTogether(settings: Settings): string[] {
   const problems: string[] = []
-  for (const entry of settings.TRUSTED_PROXIES) {
-    if (!ipaddr.isValid(entry) && !ipaddr.isValidCIDR(entry)) {
-      problems.push(`TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR`)
-    }
-  }
   if (settings.SLUICE_MASTER_KEY !== '' && Buffer.from(settings.SLUICE_MASTER_KEY, 'base64').length !== 32) {
     problems.push('SLUICE_MASTER_KEY must be 32 bytes in base64; make one with: openssl rand -base64 32')
   }

@@ -1,0 +1,88 @@
+/**
+ * What a rewrite function finds, for editors. The contract in words is in README.md beside this file.
+ *
+ * A function is the body of an async function, so `return` and `await` stand at its top level.
+ */
+
+/**
+ * Any JSON value. Integers beyond 2^53 (many shop ids) are `bigint`; a number that JavaScript cannot hold at all
+ * (`1e400`, a decimal of twenty digits) is a `string` with its exact digits.
+ */
+type Payload = any
+
+interface Job {
+  /** Id of the run's event: the same again when the event is replayed. */
+  id: string
+  /** The integration's source preset, such as `shopify`. */
+  source: string
+  data: {
+    /** The webhook's body: an object, or an array where the sender sends several at once. */
+    data: Payload
+  }
+}
+
+interface JobData {
+  job: Job
+  /** The integration's settings, without credentials. */
+  integration: Payload
+  /** The node that calls the function. */
+  currentNode: Payload
+  /** Sluice has no queue manager. It can be passed around; every use throws an Error that says what to do instead. */
+  queueManager: never
+}
+
+/** What a function returns. */
+interface JobResult {
+  /** 1 is success. Everything else is a failure with `message` as its reason. */
+  jobStatus: number
+  /**
+   * Goes on to the next node. At a push node an array is one delivery for each element (unless the node batches),
+   * an empty array or nothing is none.
+   */
+  data?: Payload
+  /** Shown with the run. */
+  message?: string
+}
+
+declare var jobData: JobData
+declare var job: Job
+declare var integration: Payload
+declare var currentNode: Payload
+declare var queueManager: never
+
+interface SluiceConsole {
+  log(...values: unknown[]): void
+  info(...values: unknown[]): void
+  warn(...values: unknown[]): void
+  error(...values: unknown[]): void
+  debug(...values: unknown[]): void
+  trace(...values: unknown[]): void
+  dir(value: unknown): void
+  table(value: unknown): void
+  group(...values: unknown[]): void
+  assert(condition: unknown, ...values: unknown[]): void
+}
+/** Every line is kept with the run, within the limits of lines and bytes. */
+declare var console: SluiceConsole
+
+interface JSON {
+  /** As everywhere, except that integers beyond 2^53 become `bigint` and unholdable numbers become strings. */
+  parse(
+    text: string,
+    reviver?: (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown,
+  ): any
+  /** Makes a number of exactly these digits, in `data` and for `JSON.stringify`: `JSON.rawJSON('0.10')`. */
+  rawJSON(digits: string): object
+  isRawJSON(value: unknown): boolean
+}
+
+interface BigInt {
+  /** Lets `JSON.stringify` write a bigint as its digits. */
+  toJSON(): object
+}
+
+/** Copies plain objects, arrays, dates, maps and sets, cycles included. */
+declare function structuredClone<Value>(value: Value): Value
+/** Base64 of a text whose characters are all below U+0100. */
+declare function btoa(data: string): string
+declare function atob(data: string): string
