@@ -1,0 +1,170 @@
+/**
+ * What does a durable ack cost? The edge with everything on against a bare Hono handler that parses the same JSON
+ * and answers, alternating in one run. Machines are noisy: the ratios count, not the numbers.
+ *
+ *     npm run bench:ack -- [--seconds 4] [--rounds 3] [--queue in-process|bullmq]
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { createHmac, randomBytes } from 'node:crypto'
+import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
+import type { LoadOrder, LoadResult } from './load.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+    queue: { type: 'string', default: 'in-process' },
+    rate: { type: 'string', default: '1000' },
+  },
+})
+
+const SECRET = 'bench-secret'
+const ADMIN_KEY = randomBytes(24).toString('hex')
+const here = (file: string) => new URL(file, import.meta.url)
+const quiet = { info() {}, warn() {}, error: console.error }
+
+const body = await readFile(here('shopify-order.json'), 'utf8')
+const home = await mkdtemp(path.join(tmpdir(), 'sluice-bench-'))
+const postgres = await startEmbeddedPostgres({ home, log: quiet })
+const children: ChildProcess[] = []
+try {
+  const bare = await startServer('bare-server.ts', {})
+  const gateway = await startServer('gateway-server.ts', gatewaySettings())
+  const load = fork(here('load.ts'))
+  children.push(load)
+  const integrationId = await createIntegration(gateway)
+  const drive = driver(load, { bare, gateway }, integrationId)
+  await drive('bare', { connections: 32, seconds: 1 })
+  await drive('gateway', { connections: 32, seconds: 2 })
+  for (const connections of [32, 128]) await compare(drive, connections)
+  await steady(drive)
+} finally {
+  for (const child of children) child.kill('SIGKILL')
+  await postgres.close()
+  await rm(home, { recursive: true, force: true })
+}
+
+type Drive = (target: 'bare' | 'gateway', how: { connections: number; seconds: number; rate?: number }) => Promise<LoadResult>
+
+async function compare(drive: Drive, connections: number): Promise<void> {
+  const ratios: number[] = []
+  console.log(`\n${connections} connections, each sends when it was answered`)
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const bare = await drive('bare', { connections, seconds: Number(values.seconds) })
+    const gateway = await drive('gateway', { connections, seconds: Number(values.seconds) })
+    ratios.push(perSecond(gateway) / perSecond(bare))
+    console.log(`  round ${round}: bare ${describe(bare)}   durable ack ${describe(gateway)}   ratio ${percent(ratios.at(-1) ?? 0)}`)
+  }
+  console.log(`  median ratio ${percent(ratios.toSorted((a, b) => a - b)[Math.floor(ratios.length / 2)] ?? 0)}`)
+}
+
+async function steady(drive: Drive): Promise<void> {
+  const rate = Number(values.rate)
+  console.log(`\nsteady ${rate}/s on 64 connections, counted from when each request was due`)
+  for (const target of ['bare', 'gateway'] as const) {
+    const result = await drive(target, { connections: 64, seconds: 10, rate })
+    const { p50, p99, p999, max } = result
+    console.log(`  ${target.padEnd(8)} p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, p99.9 ${p999.toFixed(2)} ms, max ${max.toFixed(1)} ms`)
+  }
+}
+
+function driver(load: ChildProcess, ports: { bare: number; gateway: number }, integrationId: string): Drive {
+  let series = 0
+  return async (target, { connections, seconds, rate = 0 }) => {
+    const order: LoadOrder = {
+      port: ports[target],
+      connections,
+      seconds,
+      rate,
+      head: headOf(integrationId),
+      body,
+      series: `series${series++}`,
+    }
+    load.send(order)
+    const result = await messageOf<LoadResult>(load)
+    if (result.failed > 0) throw new Error(`${result.failed} of ${result.requests} requests to ${target} failed`)
+    return result
+  }
+}
+
+function headOf(integrationId: string): string {
+  const signature = createHmac('sha256', SECRET).update(body).digest('base64')
+  return [
+    `POST /integration/${integrationId} HTTP/1.1`,
+    'Host: hooks.example.com',
+    'User-Agent: Shopify-Captain-Hook',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'X-Shopify-Topic: orders/create',
+    'X-Shopify-Shop-Domain: demo-shop.myshopify.com',
+    'X-Shopify-API-Version: 2026-01',
+    `X-Shopify-Hmac-Sha256: ${signature}`,
+    '',
+  ].join('\r\n')
+}
+
+async function createIntegration(port: number): Promise<string> {
+  const { id: applicationId } = await create(port, 'applications', { slug: 'bench', name: 'bench' })
+  const { id } = await create(port, 'integrations', {
+    applicationId,
+    name: 'bench',
+    definition: {
+      allowedList: ['127.0.0.1'],
+      proof: { scheme: 'hmac', header: 'x-shopify-hmac-sha256', secret: SECRET },
+      dedupe: { by: 'header', header: 'x-shopify-event-id' },
+      nodes: [{ id: 'map', kind: 'transform', mapping: { id: 'id' } }],
+    },
+  })
+  return id
+}
+
+async function create(port: number, what: string, input: object): Promise<{ id: string }> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1/${what}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify(input),
+  })
+  if (response.status !== 201) throw new Error(`POST ${what}: ${await response.text()}`)
+  return (await response.json()) as { id: string }
+}
+
+function gatewaySettings(): Record<string, string> {
+  const redis = values.queue === 'bullmq' ? { REDIS_URL: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' } : {}
+  return {
+    DATABASE_URL: postgres.url,
+    SLUICE_MASTER_KEY: randomBytes(32).toString('base64'),
+    SLUICE_ADMIN_KEY: ADMIN_KEY,
+    PORT: '0',
+    ...redis,
+  }
+}
+
+async function startServer(file: string, env: Record<string, string>): Promise<number> {
+  // Log lines are written as in production, and thrown away.
+  const child = fork(here(file), { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  children.push(child)
+  return (await messageOf<{ port: number }>(child)).port
+}
+
+function messageOf<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as T))
+    child.once('exit', (code) => reject(new Error(`${child.spawnargs.at(-1)} ended with code ${code}`)))
+  })
+}
+
+function perSecond({ requests, seconds }: LoadResult): number {
+  return requests / seconds
+}
+
+function describe(result: LoadResult): string {
+  return `${Math.round(perSecond(result))}/s (p50 ${result.p50.toFixed(2)} ms, p99 ${result.p99.toFixed(2)} ms)`
+}
+
+function percent(ratio: number): string {
+  return `${Math.round(ratio * 100)} %`
+}
