@@ -70,7 +70,7 @@ interface JSON {
   parse(
     text: string,
     reviver?: (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown,
-  ): any
+  ): Payload
   /** Makes a number of exactly these digits, in `data` and for `JSON.stringify`: `JSON.rawJSON('0.10')`. */
   rawJSON(digits: string): object
   isRawJSON(value: unknown): boolean

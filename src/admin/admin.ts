@@ -2,26 +2,26 @@
  * Management and inspection: the HTTP API under `/api/v1` with its OpenAPI document, health and metrics.
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import { ZodError } from 'zod'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
-import { VERSION } from '../platform/version.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import { serveResource } from './crud.ts'
+import { serveDocument } from './document.ts'
 import { exactBody, limitBody } from './exact-body.ts'
 import { type Health, type PartHealth, serveHealth } from './health.ts'
 import { serveInspection } from './inspection.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { answerProblem, faultsOf, Problem, problemResponse } from './problem.ts'
-import {
-  applicationResource,
-  destinationResource,
-  functionResource,
-  integrationResource,
-  type ResourceOptions,
-} from './resources.ts'
+import { applicationResource } from './resources/applications.ts'
+import { destinationResource } from './resources/destinations.ts'
+import { integrationResource } from './resources/integrations.ts'
+import type { ResourceOptions } from './resources/resource-options.ts'
+import { functionResource } from './resources/rewrite-functions.ts'
+import { serveTlsAsk } from './tls-ask.ts'
 
 export { createKeys, type Health, type Keys, type PartHealth }
 
@@ -41,7 +41,10 @@ export interface AdminOptions extends ResourceOptions {
 export function createAdmin(options: AdminOptions): OpenAPIHono {
   const app = new OpenAPIHono()
   serveHealth(app, options.health, options.metrics)
-  if (!options.healthOnly) app.route('/api/v1', createApi(options))
+  if (!options.healthOnly) {
+    serveTlsAsk(app, options)
+    app.route('/api/v1', createApi(options))
+  }
   app.notFound((context) => problemResponse(404, `there is nothing at ${context.req.path}`, []))
   app.onError((error, context) => answerProblem(error, context, options.log))
   return app
@@ -54,13 +57,8 @@ function createApi(options: AdminOptions): OpenAPIHono {
     },
   })
   serveDocument(api)
-  api.use('*', limitBody, exactBody, async (context, next) => {
-    const key = /^Bearer (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    if (key === undefined || !(await options.keys.isValid(key))) {
-      throw new Problem(401, 'send an API key as "Authorization: Bearer <key>"')
-    }
-    await next()
-  })
+  // The key comes first: a stranger's body is not read.
+  api.use('*', requireKey(options.keys), limitBody, exactBody)
   serveResource(api, applicationResource(options))
   serveResource(api, integrationResource(options))
   serveResource(api, destinationResource(options))
@@ -74,16 +72,12 @@ function createApi(options: AdminOptions): OpenAPIHono {
   return api
 }
 
-/** The document is public: it describes the program, not what is in it. */
-function serveDocument(api: OpenAPIHono): void {
-  api.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'http', scheme: 'bearer' })
-  api.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'Sluice',
-      version: VERSION,
-      description: 'Management and inspection of the inbound webhook gateway Sluice',
-    },
-    servers: [{ url: '/api/v1' }],
-  })
+function requireKey(keys: Keys): MiddlewareHandler {
+  return async (context, next) => {
+    const key = /^Bearer (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+    if (key === undefined || !(await keys.isValid(key))) {
+      throw new Problem(401, 'send an API key as "Authorization: Bearer <key>"')
+    }
+    await next()
+  }
 }

@@ -14,6 +14,8 @@ export interface Resource<In> {
   output: z.ZodType
   list(applicationId: string | undefined): object[] | Promise<object[]>
   find(id: string): object | undefined | Promise<object | undefined>
+  /** Throws Problem for what may not be changed or deleted at all. */
+  guard?(thing: object): void
   create(input: In): Promise<object>
   /** `input` is what is there with the change laid over it. */
   change(id: string, input: In): Promise<object>
@@ -85,8 +87,11 @@ export function serveResource<In>(api: OpenAPIHono, resource: Resource<In>): voi
     async (context) => {
       const { id } = context.req.valid('param')
       const before = (await found(id)) as Record<string, unknown>
-      const changed = Object.fromEntries(Object.entries(await context.req.json()))
+      resource.guard?.(before)
       const kept = Object.fromEntries(Object.keys(input.shape).map((key) => [key, before[key]]))
+      // The validated change would hold defaults for what it does not name.
+      const changed: Record<string, unknown> = await context.req.json()
+      requireSame(before, changed, name)
       const read = input.safeParse({ ...kept, ...changed })
       if (!read.success) throw read.error
       return exactJson(await resource.change(id, read.data as In))
@@ -104,9 +109,20 @@ export function serveResource<In>(api: OpenAPIHono, resource: Resource<In>): voi
     }),
     async (context) => {
       const { id } = context.req.valid('param')
-      await found(id)
+      const thing = await found(id)
+      resource.guard?.(thing)
       await resource.delete(id)
       return new Response(null, { status: 204 })
     },
   )
+}
+
+/** What a thing is found by, and whose it is, never changes. */
+const FIXED = ['id', 'applicationId']
+
+function requireSame(before: Record<string, unknown>, changed: Record<string, unknown>, name: string): void {
+  const faults = FIXED.filter((key) => Object.hasOwn(changed, key) && changed[key] !== before[key]).map(
+    (key) => ({ path: key, message: `cannot be changed; make another ${name} instead` }),
+  )
+  if (faults.length > 0) throw new Problem(409, `the ${faults[0]?.path} of the ${name} is fixed`, faults)
 }

@@ -1,9 +1,12 @@
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { type Json, parseExact, stringifyExact } from '../payload/exact-json.ts'
+import { type Json, stringifyExact } from '../payload/exact-json.ts'
+import { readJson } from '../payload/read-json.ts'
 import { Problem } from './problem.ts'
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024
+/** What is written here is read again by recursive walkers; no definition comes near. */
+const BODY_SHAPE_MAX = { depthMax: 100, keysMax: 200_000 }
 
 export const limitBody: MiddlewareHandler = bodyLimit({
   maxSize: BODY_BYTES_MAX,
@@ -12,11 +15,18 @@ export const limitBody: MiddlewareHandler = bodyLimit({
   },
 })
 
-/** Reads JSON bodies exactly: validators take the body from Hono's cache, which this fills first. */
+/** Reads JSON bodies exactly. Validators ask the request for its JSON, so it is told what to answer. */
 export const exactBody: MiddlewareHandler = async (context, next) => {
-  if (context.req.header('content-type')?.includes('json')) {
-    const text = await context.req.text()
-    context.req.bodyCache.json = Promise.resolve(text === '' ? undefined : parseExact(text))
+  const text = await context.req.text()
+  if (text !== '') {
+    const type = context.req.header('content-type') ?? ''
+    if (!/^application\/(?:json|[\w.-]+\+json)\s*(?:;|$)/i.test(type)) {
+      throw new Problem(415, 'send the body as application/json')
+    }
+    const read = readJson(text, BODY_SHAPE_MAX)
+    if (!read.ok) throw new Problem(400, `the body is ${read.message}`)
+    const exact = read.read()
+    context.req.json = async () => exact as never
   }
   await next()
 }

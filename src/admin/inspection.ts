@@ -143,7 +143,7 @@ function show(event: EventDetail): object {
         item: parseExact(item),
         attempts: attempts.map((attempt) => ({
           ...attempt,
-          request: JSON.parse(attempt.request),
+          request: parseExact(attempt.request),
           responseHeaders: attempt.responseHeaders === null ? null : JSON.parse(attempt.responseHeaders),
           responseBody: showBytes(attempt.responseBody),
           timing: JSON.parse(attempt.timing),

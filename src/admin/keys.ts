@@ -12,6 +12,7 @@ const REMEMBERED_MS = 10_000
 
 /** @param settingsKey SLUICE_ADMIN_KEY, accepted beside the keys of the database; empty for none. */
 export function createKeys(sql: Sql, settingsKey: string): Keys {
+  /** Until when a key counts as valid without a look; holds no more entries than there are keys. */
   const valid = new Map<string, number>()
   return {
     async create(name) {
@@ -25,8 +26,8 @@ export function createKeys(sql: Sql, settingsKey: string): Keys {
       if ((valid.get(hash) ?? 0) > Date.now()) return true
       // Looked up by hash: the time of an index search tells nothing about the key.
       const rows = await sql`SELECT 1 FROM api_keys WHERE hash = ${hash}`
-      valid.clear()
       if (rows.length === 1) valid.set(hash, Date.now() + REMEMBERED_MS)
+      else valid.delete(hash)
       return rows.length === 1
     },
   }

@@ -11,7 +11,7 @@ export interface Fault {
 
 /** An error of the management API, answered as `application/problem+json` (RFC 9457). */
 export class Problem extends Error {
-  readonly status: 400 | 401 | 404 | 409 | 413
+  readonly status: 400 | 401 | 404 | 409 | 413 | 415
   readonly faults: Fault[]
 
   constructor(status: Problem['status'], message: string, faults: Fault[] = []) {
@@ -22,13 +22,20 @@ export class Problem extends Error {
   }
 }
 
+/** @throws Problem naming all of them, if there are any. */
+export function throwFaults(faults: Fault[]): void {
+  if (faults.length > 0) throw new Problem(400, 'some fields are wrong', faults)
+}
+
 const TITLES: Record<number, string> = {
   400: 'The request is wrong',
   401: 'The API key is missing or wrong',
   404: 'There is no such thing',
   409: 'The request does not go with what is there',
   413: 'The request is too large',
+  415: 'The body is not JSON',
   500: 'An internal error occurred',
+  503: 'The database is away',
 }
 
 export function faultsOf(error: ZodError, under: string[] = []): Fault[] {
@@ -42,9 +49,22 @@ export function faultsOf(error: ZodError, under: string[] = []): Fault[] {
 export function answerProblem(error: Error, context: Context, log: Log): Response {
   if (error instanceof Problem) return problemResponse(error.status, error.message, error.faults)
   if (error instanceof HTTPException) return problemResponse(error.status, error.message, [])
-  if (error instanceof SyntaxError) return problemResponse(400, `The body is not JSON: ${error.message}`, [])
+  const code = 'code' in error ? String(error.code) : ''
+  if (NOT_UNIQUE.has(code))
+    return problemResponse(409, 'somebody else changed the same thing at the same time', [])
+  if (isDatabaseAway(code)) {
+    log.warn({ err: error, path: context.req.path }, 'an API request could not reach the database')
+    return problemResponse(503, 'try again in a moment', [])
+  }
   log.error({ err: error, path: context.req.path }, 'a defect ended an API request')
   return problemResponse(500, '', [])
+}
+
+/** PostgreSQL's names for a key that is taken and for a row that is referred to and gone. */
+const NOT_UNIQUE = new Set(['23505', '23503'])
+
+function isDatabaseAway(code: string): boolean {
+  return /^(?:CONNECT|ECONN|ETIMEDOUT|57P0|53300)/.test(code)
 }
 
 export function problemResponse(status: number, detail: string, faults: Fault[]): Response {
@@ -55,8 +75,8 @@ export function problemResponse(status: number, detail: string, faults: Fault[])
     ...(detail === '' ? {} : { detail }),
     ...(faults.length === 0 ? {} : { errors: faults }),
   }
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': 'application/problem+json' },
-  })
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
+  if (status === 401) headers['www-authenticate'] = 'Bearer'
+  if (status === 503) headers['retry-after'] = '5'
+  return new Response(JSON.stringify(body), { status, headers })
 }

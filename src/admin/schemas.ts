@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { allowedListSchema, definitionSchema, destinationConfigSchema } from '../integrations/integrations.ts'
+import { type EventState, STATES } from '../ledger/ledger.ts'
 
 const name = z.string().min(1).max(200)
 
@@ -11,7 +12,13 @@ const slug = z
 /** Any JSON; integers keep their digits. */
 export const anyJson = z.unknown().openapi({ description: 'any JSON value' })
 
-const slot = (schema: z.ZodType, description: string) => schema.openapi({ type: 'object', description })
+/**
+ * A shape that another room owns; `document.ts` puts all of it in the place of this name. Made anew here, because
+ * only what is made after `@hono/zod-openapi` was loaded knows `openapi`.
+ */
+const named = (schema: z.ZodType, name: string) => z.lazy(() => schema).openapi(name, { type: 'object' })
+const definition = named(definitionSchema, 'Definition')
+const destinationConfig = named(destinationConfigSchema, 'DestinationConfig')
 
 export const idParam = z.object({
   id: z
@@ -35,7 +42,7 @@ const integrationFields = {
   applicationId: z.uuid(),
   name,
   enabled: z.boolean().default(true),
-  definition: slot(definitionSchema, 'what is agreed with the sender, and what happens to its events'),
+  definition: definition.describe('what is agreed with the sender, and what happens to its events'),
 }
 export const integrationIn = z.strictObject({
   id: z
@@ -59,7 +66,7 @@ const destinationFields = {
   applicationId: z.uuid(),
   name,
   enabled: z.boolean().default(true),
-  config: slot(destinationConfigSchema, 'where and how deliveries are sent; secrets are shown as ***'),
+  config: destinationConfig.describe('where and how deliveries are sent; secrets are shown as ***'),
 }
 export const destinationIn = z.strictObject(destinationFields)
 export const destinationOut = z.object({ id: z.uuid(), ...destinationFields }).openapi('Destination')
@@ -92,10 +99,12 @@ const page = {
   cursor: z.uuid().optional().describe('`next` of the page before'),
   limit: z.coerce.number().int().min(1).max(500).default(50),
 }
+const EVENT_STATES = Object.keys(STATES.event) as [EventState, ...EventState[]]
+
 export const eventsQuery = z.object({
   applicationId: z.uuid().optional(),
   integrationId: z.string().max(100).optional(),
-  status: z.string().max(30).optional().describe('state of the event, such as delivered or dead'),
+  status: z.enum(EVENT_STATES).optional().describe('state of the event'),
   sourceIp: z.string().max(100).optional(),
   dedupeKey: z.string().max(100).optional(),
   text: z.string().min(2).max(200).optional().describe('text in the payload, upper and lower case alike'),

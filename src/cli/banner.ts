@@ -1,5 +1,7 @@
 export interface WelcomeFacts {
   url: string
+  /** Where the API is: another port than `url` with ADMIN_PORT. */
+  adminUrl: string
   adminKey: string
   webhookUrl: string
   receivedUrl: string
@@ -31,6 +33,7 @@ const ORDER = JSON.stringify({
 /** What a newcomer needs after the first start: where it is, how to try it, where to look. */
 export function welcome({
   url,
+  adminUrl,
   adminKey,
   webhookUrl,
   receivedUrl,
@@ -53,13 +56,13 @@ curl -X POST ${webhookUrl} \\
 
 curl ${receivedUrl}
 
-  3. See the event with everything that became of it:
+  3. See the events, newest first (/events/<id> shows one with all that became of it):
 
-curl -H 'Authorization: Bearer ${adminKey}' ${url}/api/v1/events
+curl -H 'Authorization: Bearer ${adminKey}' ${adminUrl}/api/v1/events
 
   ${senders}
-  The API is described at ${url}/api/v1/openapi.json, the data lies in ${home}.
-  Stop with Ctrl-C.
+  The API is described at ${adminUrl}/api/v1/openapi.json; its key is the one above.
+  The data lies in ${home}. Stop with Ctrl-C.
 
 `
 }

@@ -1,34 +1,6 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import path from 'node:path'
 import type { Integrations } from '../integrations/integrations.ts'
-import { newId, newIntegrationId, newToken } from '../platform/ids.ts'
+import { newId, newIntegrationId } from '../platform/ids.ts'
 import { keepSecret } from './home.ts'
-
-/** The demo destination: shows what it received, also after a restart. */
-export interface DemoReceiver {
-  port: number
-  /** POST delivers, GET lists. The token keeps other pages of the same machine out. */
-  receivedUrl: string
-  close(): Promise<void>
-}
-
-const HOST = '127.0.0.1'
-const SHOWN_MAX = 100
-const BODY_BYTES_MAX = 1024 * 1024
-
-export async function startDemoReceiver(home: string): Promise<DemoReceiver> {
-  const token = await keepSecret(home, 'demo.token', newToken)
-  const file = path.join(home, 'demo-received.ndjson')
-  await trim(file)
-  const server = createServer((request, response) => {
-    answer(request, response, `/${token}`, file).catch(() => response.writeHead(500).end())
-  })
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve))
-  const { port } = server.address() as AddressInfo
-  return { port, receivedUrl: `http://${HOST}:${port}/${token}`, close: () => close(server) }
-}
 
 /**
  * What a newcomer finds: an application, a destination that points at the demo receiver, and an integration that
@@ -125,54 +97,4 @@ export const DEMO_MAPPING = {
   'lines[].sku': 'order.items[].sku',
   'lines[].quantity': { from: 'order.items[].quantity', transforms: ['number'] },
   source: { value: 'webhook' },
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  address: string,
-  file: string,
-): Promise<void> {
-  if (request.url !== address) return void response.writeHead(404).end()
-  if (request.method === 'GET') {
-    const items = (await linesOf(file)).map((line) => `  ${line}`)
-    return void response
-      .writeHead(200, { 'content-type': 'application/json' })
-      .end(`[\n${items.join(',\n')}\n]\n`)
-  }
-  const body = await readText(request)
-  // The body is kept as the JSON text it is, so that its digits are shown as they were received.
-  const isJson = request.headers['content-type']?.includes('json') ?? false
-  const line = `{"receivedAt":${JSON.stringify(new Date())},"deliveryId":${JSON.stringify(request.headers['webhook-id'] ?? null)},"body":${isJson ? body : JSON.stringify(body)}}`
-  await appendFile(file, `${line}\n`)
-  response.writeHead(200, { 'content-type': 'application/json' }).end('{"received":true}')
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) throw new Error('too large for the demo')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-async function linesOf(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch(() => '')
-  // A line cut by a kill has no end, and is left out.
-  return text.split('\n').slice(0, -1).slice(-SHOWN_MAX)
-}
-
-async function trim(file: string): Promise<void> {
-  const lines = await linesOf(file)
-  await writeFile(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 })
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
 }

@@ -3,7 +3,7 @@
  */
 import { createHmac } from 'node:crypto'
 import { createAdmin, createKeys } from '../admin/admin.ts'
-import { createDomainCheck, createEdge, type Edge, webhookSlug } from '../edge/edge.ts'
+import { askForBody, createDomainCheck, createEdge, type Edge, webhookSlug } from '../edge/edge.ts'
 import { type Integrations, openIntegrations } from '../integrations/integrations.ts'
 import { createLedger, type Ledger } from '../ledger/ledger.ts'
 import { createOutbound, type HostPort } from '../outbound/outbound.ts'
@@ -64,18 +64,28 @@ class Closers {
     return thing
   }
 
+  /** One that fails keeps none of the others open. @throws the first failure, when all are through. */
   async closeAll(): Promise<void> {
-    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) await close()
+    const failures: unknown[] = []
+    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) {
+      try {
+        await close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 }
 
 /** @throws SettingsError, or an Error with a sentence for the operator. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { log } = options
   const closers = new Closers()
   try {
     return await openGateway(options, closers)
   } catch (error) {
-    await closers.closeAll()
+    await closers.closeAll().catch((failure) => log.warn({ err: failure }, 'closing failed too'))
     throw error
   }
 }
@@ -140,7 +150,7 @@ interface Foundations {
 async function openFoundations(
   settings: Settings,
   checked: CheckedSettings,
-  { sql, commitSql }: Storage,
+  { sql, connectCommits }: Storage,
   log: Log,
   closers: Closers,
 ): Promise<Foundations> {
@@ -149,14 +159,17 @@ async function openFoundations(
   const ledger = closers.add(
     createLedger({
       sql,
-      commitSql,
+      connectCommits,
       storeWaitMs: settings.STORE_WAIT_MS,
       pendingBytesMax: settings.PENDING_BYTES_MAX,
       log,
     }),
     (opened) => opened.close(),
   )
-  await ledger.makePartitions(new Date(), PARTITION_DAYS_AHEAD)
+  // What could not be made now is made by and by; until then there is the default partition.
+  await ledger
+    .makePartitions(new Date(), PARTITION_DAYS_AHEAD)
+    .catch((error) => log.warn({ err: error }, 'partitions could not be made ahead'))
   const integrations = closers.add(
     await openIntegrations({ sql, sealer: createSealer(key), reloadSeconds: settings.RELOAD_SECONDS, log }),
     (opened) => opened.close(),
@@ -232,8 +245,13 @@ async function openDoor(options: DoorOptions) {
   const place = { url: settings.PUBLIC_URL.replace(/\/+$/, '') }
   const admin = openAdmin(options, place)
   const separate = settings.ADMIN_PORT !== 0
-  const serve = (port: number, fetch: Fetch) => openServer(settings, port, fetch, closers)
-  const main = await serve(settings.PORT, dispatch(settings.BASE_DOMAIN, edge, separate ? undefined : admin))
+  const serve = (port: number, fetch: Fetch, webhooks?: Edge) =>
+    openServer(settings, port, fetch, webhooks, closers)
+  const main = await serve(
+    settings.PORT,
+    dispatch(settings.BASE_DOMAIN, edge, separate ? undefined : admin),
+    edge,
+  )
   const adminServer = separate ? await serve(settings.ADMIN_PORT, admin) : main
   if (place.url === '') place.url = `http://${hostInUrl(settings.HOST)}:${main.port}`
   return { port: main.port, adminPort: adminServer.port, url: place.url, loopbackAllowed }
@@ -256,10 +274,11 @@ function openEdge(options: DoorOptions, loopbackAllowed: boolean): Edge {
     addressRules: { domainCheck, loopbackAllowed },
     limits: {
       bodyBytesMax: settings.BODY_BYTES_MAX,
-      wireBytesMax: settings.COMPRESSED_BYTES_MAX,
+      compressedBytesMax: settings.COMPRESSED_BYTES_MAX,
       depthMax: settings.BODY_DEPTH_MAX,
       keysMax: settings.BODY_KEYS_MAX,
       waitMs: settings.BODY_WAIT_MS,
+      pendingBytesMax: settings.PENDING_BYTES_MAX,
     },
     serviceName: settings.SERVICE_NAME,
     baseDomain: settings.BASE_DOMAIN,
@@ -295,19 +314,23 @@ function openAdmin(options: DoorOptions, place: { url: string }): Fetch {
 /** Webhook host names answer nothing but webhooks; elsewhere those lie beside the rest. */
 function dispatch(baseDomain: string, edge: Edge | undefined, admin: Fetch | undefined): Fetch {
   return (request, env) => {
-    const { incoming } = env
-    const isWebhook =
-      incoming.url?.startsWith('/integration/') ||
-      webhookSlug(incoming.headers.host, baseDomain) !== undefined
+    const isWebhook = isWebhookPath(request.url) || webhookSlug(request.url, baseDomain) !== undefined
     if (edge && (isWebhook || !admin)) return edge.app.fetch(request, env)
+    askForBody(env.incoming, env.outgoing)
     return admin ? admin(request, env) : new Response(null, { status: 404 })
   }
+}
+
+/** Of the whole address, because a request may name it in full (RFC 9112 section 3.2.2). */
+function isWebhookPath(url: string): boolean {
+  return url.startsWith('/integration/', url.indexOf('/', url.indexOf('://') + 3))
 }
 
 async function openServer(
   settings: Settings,
   port: number,
   fetch: Fetch,
+  edge: Edge | undefined,
   closers: Closers,
 ): Promise<HttpServer> {
   const server = await startServer({
@@ -316,6 +339,7 @@ async function openServer(
     headerBytesMax: settings.HEADER_BYTES_MAX,
     requestWaitMs: settings.BODY_WAIT_MS,
     fetch,
+    refuseBroken: edge?.refuseBroken,
   })
   return closers.add(server, (opened) => opened.close(settings.DRAIN_MS))
 }

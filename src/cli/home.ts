@@ -33,7 +33,8 @@ export async function keepSecret(home: string, name: string, make: () => string)
 
 /** Written beside and renamed, so that a kill never leaves half a file. */
 export async function writePrivate(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true })
+  // As the embedded database makes it: others may pass through, and see nothing.
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o711 })
   await writeFile(`${file}.new`, text, { mode: 0o600 })
   await rename(`${file}.new`, file)
 }

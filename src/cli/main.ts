@@ -1,30 +1,37 @@
 import { Command, Option } from 'commander'
-import { createKeys } from '../admin/admin.ts'
 import { createLog } from '../platform/log.ts'
-import { migrate } from '../platform/migrate.ts'
-import { connectPostgres } from '../platform/postgres.ts'
-import { readSettings, SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
+import { SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
 import { VERSION } from '../platform/version.ts'
 import type { Role } from './gateway.ts'
-import { runUntilStopped } from './start.ts'
 
 const program = new Command()
   .name('sluice')
   .description(
-    'Self-hosted inbound webhook gateway. Settings come from environment variables: see `sluice settings`.',
+    'Sluice, a self-hosted gateway for inbound webhooks. Without a command it starts. ' +
+      'Settings are environment variables; `sluice settings` lists them.',
   )
   .version(VERSION)
 
 program
   .command('start', { isDefault: true })
-  .description('run the gateway; without DATABASE_URL on an embedded PostgreSQL, with a demo to try')
+  .description(
+    'run the gateway until Ctrl-C or SIGTERM; without DATABASE_URL on an embedded PostgreSQL, with a demo to try',
+  )
   .addOption(
-    new Option('--role <role>', 'edge receives, worker delivers, all does both')
+    new Option(
+      '--role <role>',
+      'edge receives, worker delivers, all does both; several processes share DATABASE_URL and REDIS_URL',
+    )
       .choices(['edge', 'worker', 'all'])
       .default('all'),
   )
   .action(async ({ role }: { role: Role }) => {
-    const settings = readSettings(process.env)
+    // Most of the program: only a start loads it.
+    const [{ readAllSettings }, { runUntilStopped }] = await Promise.all([
+      import('./all-settings.ts'),
+      import('./start.ts'),
+    ])
+    const settings = readAllSettings(process.env, role)
     const log = createLog(settings.LOG_LEVEL)
     process.exitCode = await runUntilStopped(settings, role, log)
   })
@@ -33,7 +40,10 @@ program
   .command('migrate')
   .description('bring the database of DATABASE_URL to the schema of this version; every start does so too')
   .action(async () => {
-    await migrate(requireDatabase())
+    await withDatabase(async (url) => {
+      const { migrate } = await import('../platform/migrate.ts')
+      await migrate(url)
+    })
     console.log('The database is up to date.')
   })
 
@@ -42,15 +52,10 @@ program
   .description('make an API key for the management API and print it, this once')
   .argument('<name>', 'who or what will use it')
   .action(async (name: string) => {
-    const sql = connectPostgres(requireDatabase(), {
-      connectionsMax: 1,
-      applicationName: 'sluice create-key',
+    await withDatabase(async (url) => {
+      const { createKey } = await import('./create-key.ts')
+      console.log(await createKey(url, name))
     })
-    try {
-      console.log(await createKeys(sql, '').create(name))
-    } finally {
-      await sql.end({ timeout: 5 })
-    }
   })
 
 program
@@ -60,11 +65,16 @@ program
     process.stdout.write(settingsAsEnvFile())
   })
 
-function requireDatabase(): string {
-  const { DATABASE_URL } = readSettings(process.env)
-  if (DATABASE_URL === '')
+/** For commands that need a database and nothing else: no other setting is asked for. */
+async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
+  const url = process.env.DATABASE_URL?.trim() ?? ''
+  if (url === '')
     throw new SettingsError(['DATABASE_URL is not set: this command works on your own PostgreSQL'])
-  return DATABASE_URL
+  if (!URL.canParse(url)) throw new SettingsError(['DATABASE_URL is not an address'])
+  const { unusableDatabase } = await import('./storage.ts')
+  await work(url).catch((error: Error) => {
+    throw unusableDatabase(error)
+  })
 }
 
 /** What an operator can mend is told in sentences; only a defect shows its stack. */

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 
@@ -11,7 +11,17 @@ export interface ServerOptions {
   /** How long a request may take to arrive, headers and body together. */
   requestWaitMs: number
   fetch: Fetch
+  /** Accounts for what broke before it was a request, and words the answer; without it the answer is empty. */
+  refuseBroken?: ((socket: Socket, fault: BrokenRequest, detail: string) => BrokenAnswer) | undefined
 }
+
+export interface BrokenAnswer {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow'
 
 export interface HttpServer {
   port: number
@@ -22,30 +32,47 @@ export interface HttpServer {
 /** Longer than the idle time-out of common proxies, so that they never use a connection we are just closing. */
 const KEEP_ALIVE_MS = 75_000
 const IDLE_CHECK_MS = 50
+/** The edge times the body and accounts for it; Node's own time-out only stands behind it. */
+const BACKSTOP_MS = 5_000
 
 /** @throws Error with a sentence when the port is taken or not ours to use. */
-export async function startServer({
-  host,
-  port,
-  headerBytesMax,
-  requestWaitMs,
-  fetch,
-}: ServerOptions): Promise<HttpServer> {
+export async function startServer(options: ServerOptions): Promise<HttpServer> {
+  const { requestWaitMs } = options
   const server = createServer({
-    maxHeaderSize: headerBytesMax,
-    requestTimeout: requestWaitMs,
+    maxHeaderSize: options.headerBytesMax,
+    requestTimeout: 2 * requestWaitMs + BACKSTOP_MS,
     headersTimeout: requestWaitMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(requestWaitMs, 1_000),
   })
-  const listener = getRequestListener(fetch as Parameters<typeof getRequestListener>[0], {
-    overrideGlobalObjects: true,
+  // Node would drop what is beyond its limit without a word, the header of the proxy among it. The bytes are limited.
+  server.maxHeadersCount = 0
+  const underWay = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
+
+  function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    underWay.set(incoming.socket, { incoming, outgoing })
+    void getRequestListener(options.fetch as Parameters<typeof getRequestListener>[0], {
+      overrideGlobalObjects: true,
+      // HTTP/1.0 knows no Host.
+      hostname: 'localhost',
+      errorHandler: (error) => {
+        const isTarget = error instanceof Error && error.name === 'RequestError'
+        return isTarget ? refuseTarget(incoming.socket, options) : new Response(null, { status: 500 })
+      },
+    })(incoming, outgoing)
+  }
+
+  server.on('request', onRequest)
+  // Whether the body is welcome is for the one who answers to say.
+  server.on('checkContinue', onRequest)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const earlier = underWay.get(socket)
+    const isWaiting = earlier?.incoming.complete && !earlier.outgoing.writableFinished
+    // What follows on a whole request must not take its answer away.
+    if (isWaiting) earlier.outgoing.once('close', () => socket.destroySoon())
+    else refuseBrokenRequest(error, socket, options)
   })
-  server.on('request', listener)
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
-    refuseBrokenRequest(error, socket, headerBytesMax),
-  )
-  await listen(server, host, port)
+  await listen(server, options.host, options.port)
   return {
     port: (server.address() as AddressInfo).port,
     close: (deadlineMs) => closeServer(server, deadlineMs),
@@ -57,33 +84,49 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `${host}:${port}`
       if (error.code === 'EADDRINUSE')
-        reject(new Error(`${where} is in use; choose another port with PORT=…`))
+        reject(
+          new Error(`${where} is in use by another program; choose another port with PORT=… or ADMIN_PORT=…`),
+        )
       else if (error.code === 'EACCES')
         reject(new Error(`${where} may not be used by this user; choose a port above 1023`))
+      else if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+        reject(new Error(`${host} is no address of this machine; set HOST to one, or to 0.0.0.0 for all`))
       else reject(new Error(`cannot listen on ${where}: ${error.message}`))
     })
     server.listen({ host, port }, resolve)
   })
 }
 
-/** What Node refuses before it is a request: it never reaches the edge, so its answer is written here. */
-function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, headerBytesMax: number): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const [status, sentence] = brokenRequest(error.code, headerBytesMax)
-  const body = JSON.stringify({ result: false, error: sentence })
-  const length = Buffer.byteLength(body)
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${body}`,
-  )
+/** A Host or target that is no address; Node lets it pass. */
+function refuseTarget(socket: Socket, options: ServerOptions): Response {
+  const { body, ...init } = answerTo('not_http', socket, options)
+  return new Response(body, init)
 }
 
-function brokenRequest(code: string | undefined, headerBytesMax: number): [status: string, sentence: string] {
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    return ['431 Request Header Fields Too Large', `The headers are larger than ${headerBytesMax} bytes`]
-  }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return ['408 Request Timeout', 'The request did not arrive in time']
-  return ['400 Bad Request', 'This is not an HTTP request']
+/** What Node refuses before it is a request: it never reaches the edge, so its answer is written here. */
+function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, options: ServerOptions): void {
+  // A connection on which nothing ever came asked for nothing.
+  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) return void socket.destroy()
+  const { status, headers, body } = answerTo(faultOf(error.code), socket, options)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function answerTo(fault: BrokenRequest, socket: Socket, options: ServerOptions): BrokenAnswer {
+  const bare = { status: BARE_STATUSES[fault], headers: {}, body: '' }
+  return options.refuseBroken?.(socket, fault, String(options.headerBytesMax)) ?? bare
+}
+
+const BARE_STATUSES: Record<BrokenRequest, number> = { not_http: 400, headers_too_large: 431, too_slow: 408 }
+
+function faultOf(code: string | undefined): BrokenRequest {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'too_slow' : 'not_http'
 }
 
 async function closeServer(server: Server, deadlineMs: number): Promise<void> {

@@ -4,7 +4,8 @@ import type { Logger } from 'pino'
 import { describeSettings, type Settings } from '../platform/settings.ts'
 import { VERSION } from '../platform/version.ts'
 import { welcome } from './banner.ts'
-import { type DemoReceiver, seedDemo, startDemoReceiver } from './demo.ts'
+import { seedDemo } from './demo.ts'
+import { type DemoReceiver, startDemoReceiver } from './demo-receiver.ts'
 import { type Gateway, type Role, startGateway } from './gateway.ts'
 import { writePrivate } from './home.ts'
 
@@ -12,8 +13,6 @@ import { writePrivate } from './home.ts'
 export async function runUntilStopped(settings: Settings, role: Role, log: Logger): Promise<number> {
   const stop = listenForStop()
   const embedded = settings.DATABASE_URL === ''
-  if (embedded && role !== 'all')
-    throw new Error('--role edge and --role worker need DATABASE_URL and REDIS_URL')
   log.info({ version: VERSION, role, settings: changedSettings(settings) }, 'starting')
   const demo = embedded ? await startDemoReceiver(settings.SLUICE_HOME) : undefined
   try {
@@ -26,33 +25,47 @@ export async function runUntilStopped(settings: Settings, role: Role, log: Logge
     })
     try {
       if (demo) await welcomeNewcomer(gateway, demo)
-      else log.info({ url: gateway.url, port: gateway.port, adminPort: gateway.adminPort }, 'ready')
+      else log.info({ role, url: gateway.url, port: gateway.port, adminPort: gateway.adminPort }, 'ready')
       return await stop.asked(log)
     } finally {
       log.info('stopping: what is under way is finished first')
+      // While the data is still ours: the next Sluice writes a file of its own.
+      if (demo) await rm(devFile(settings), { force: true })
       await gateway.close()
+      log.info('stopped')
     }
   } finally {
     await demo?.close()
-    if (embedded) await rm(devFile(settings), { force: true })
-    log.info('stopped')
   }
 }
 
 async function welcomeNewcomer(gateway: Gateway, demo: DemoReceiver): Promise<void> {
   const { settings } = gateway
-  const integrationId = await seedDemo(gateway.integrations, settings.SLUICE_HOME, demo.receivedUrl)
+  const receivedUrl = await demo.open()
+  const integrationId = await seedDemo(gateway.integrations, settings.SLUICE_HOME, receivedUrl)
   const facts = {
     url: gateway.url,
     adminKey: gateway.adminKey,
     integrationId,
     webhookUrl: `${gateway.url}/integration/${integrationId}`,
-    receivedUrl: demo.receivedUrl,
+    receivedUrl,
   }
+  const adminUrl = gateway.adminPort === gateway.port ? gateway.url : withPort(gateway.url, gateway.adminPort)
   await writePrivate(devFile(settings), `${JSON.stringify(facts, null, 2)}\n`)
   process.stdout.write(
-    welcome({ ...facts, loopbackAllowed: gateway.loopbackAllowed, home: settings.SLUICE_HOME }),
+    welcome({
+      ...facts,
+      adminUrl,
+      loopbackAllowed: gateway.loopbackAllowed,
+      home: path.resolve(settings.SLUICE_HOME),
+    }),
   )
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url)
+  changed.port = String(port)
+  return changed.origin
 }
 
 function devFile(settings: Settings): string {
@@ -65,14 +78,17 @@ function changedSettings(settings: Settings): Record<string, string> {
   return Object.fromEntries(shown)
 }
 
-/** The first signal asks for a drain; a second one ends at once. */
+/** One Ctrl-C comes twice under npm: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 1_000
+
+/** The first signal asks for a drain; a later one ends at once. */
 function listenForStop() {
   const { promise, resolve } = Promise.withResolvers<{ code: number; why: string }>()
-  let asked = false
+  let askedAt: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(1)
-      asked = true
+      askedAt ??= performance.now()
+      if (performance.now() - askedAt > SAME_SIGNAL_MS) process.exit(1)
       resolve({ code: 0, why: signal })
     })
   }

@@ -6,6 +6,7 @@ import { bucketOf, type Callee } from './allow.ts'
 import { type Arrival, headerOf } from './arrival.ts'
 import { type Fingerprint, redactHeaders, redactTarget } from './redact.ts'
 import { REFUSALS, type Refusal, sentenceOf } from './refusal.ts'
+import { createRefusalQuota } from './refusal-quota.ts'
 
 /** What is known of a request when it ends, however far it came. */
 export interface Passage {
@@ -37,31 +38,16 @@ export interface Account {
 }
 
 /**
- * Tells ledger, log and metrics of every request. Refusals are written in full only up to a number per minute and
- * integration, and counted beyond it: a flood of refusals never becomes a flood of writes.
+ * Tells ledger, log and metrics of every request. Refusals are written in full only up to a number per minute, and
+ * counted beyond it: a flood of refusals never becomes a flood of writes.
  */
 export function createAccount(options: AccountOptions): Account {
   const { ledger, metrics, log, fingerprint, serviceName, refusalsLoggedPerMinute } = options
-  const thisMinute = new Map<string, { full: number; counted: number }>()
+  const quota = createRefusalQuota(refusalsLoggedPerMinute)
   const minute = setInterval(tellCounts, MINUTE_MS)
 
   function tellCounts(): void {
-    for (const [bucket, { counted }] of thisMinute) {
-      if (counted > 0)
-        log.warn({ integrationId: bucket, refusals: counted }, 'further refusals in the last minute')
-    }
-    thisMinute.clear()
-  }
-
-  function mayTellInFull(bucket: string): boolean {
-    const seen = thisMinute.get(bucket) ?? { full: 0, counted: 0 }
-    thisMinute.set(bucket, seen)
-    if (seen.full >= refusalsLoggedPerMinute) {
-      seen.counted += 1
-      return false
-    }
-    seen.full += 1
-    return true
+    for (const counted of quota.nextMinute()) log.warn(counted, 'further refusals in the last minute')
   }
 
   function entryOf(
@@ -77,7 +63,7 @@ export function createAccount(options: AccountOptions): Account {
       sourceIp: passage.sourceIp ?? arrival.socketAddress ?? '',
       method: arrival.method,
       path: redactTarget(arrival.target, fingerprint).slice(0, 4_000),
-      headers: redactHeaders(arrival, fingerprint, callee?.integration?.definition.proof?.header),
+      headers: redactHeaders(arrival, fingerprint, secretHeaderOf(callee)),
       contentType: headerOf(arrival, 'content-type') ?? null,
       body: wire ?? null,
       bodyBytes: wire?.length ?? 0,
@@ -102,22 +88,28 @@ export function createAccount(options: AccountOptions): Account {
       const { status } = REFUSALS[refusal.reason]
       const ms = observe(metrics.ackSeconds, passage, 'refused')
       metrics.requests.inc({ outcome: refusal.reason })
-      if (!mayTellInFull(passage.callee ? bucketOf(passage.callee) : 'unknown')) return
+      const sourceIp = passage.sourceIp ?? passage.arrival.socketAddress ?? ''
+      const integrationId = bucketOf(passage.callee)
+      if (!quota.mayTellInFull({ integrationId, outcome: refusal.reason, sourceIp })) return
       const note = refusal.note ?? sentenceOf(refusal, serviceName)
       log.warn({ ...lineOf(passage), outcome: refusal.reason, status, note, ms }, 'webhook')
-      const wire = passage.wire?.subarray(0, options.refusedBodyBytesMax)
-      const entry = entryOf(
-        { ...passage, ...(wire && { wire }) },
-        { outcome: refusal.reason, status, detail: note },
-      )
+      const entry = entryOf(passage, { outcome: refusal.reason, status, detail: note })
+      // A copy, or the few bytes that are kept would hold the whole body in memory.
+      const body = entry.body && Buffer.from(entry.body.subarray(0, options.refusedBodyBytesMax))
       // What cannot be stored was refused all the same; the log line above has it.
-      ledger.record({ request: entry, events: [] }).catch(() => {})
+      ledger.record({ request: { ...entry, body }, events: [] }).catch(() => {})
     },
     close() {
       clearInterval(minute)
       tellCounts()
     },
   }
+}
+
+/** A header that is the secret itself; a signature made with it gives nothing away. */
+function secretHeaderOf(callee: Callee | undefined): string | undefined {
+  const proof = callee?.integration?.definition.proof
+  return proof?.scheme === 'header' ? proof.header.toLowerCase() : undefined
 }
 
 function lineOf({ arrival, callee, sourceIp, wire }: Passage) {

@@ -72,7 +72,7 @@ export interface AddressRules {
   loopbackAllowed: boolean
 }
 
-const FORWARDED_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
+const FORWARDED_HEADER = /^(x-forwarded(-.*)?|forwarded|x-real-ip|via|(x|true)-client-ip|cf-.*)$/
 const LOOPBACK = /^(127\.|::1$)/
 
 /**
@@ -111,12 +111,12 @@ async function allowDomain(
 }
 
 /** A short name for a callee's bucket of counters; unknown ids share one, or strangers could make any number. */
-export function bucketOf(callee: Callee): string {
-  return callee.integration?.id ?? 'unknown'
+export function bucketOf(callee: Callee | undefined): string {
+  return callee?.integration?.id ?? 'unknown'
 }
 
 function isForwarded(arrival: Arrival): boolean {
-  return FORWARDED_HEADERS.some((name) => arrival.incoming.headers[name] !== undefined)
+  return Object.keys(arrival.incoming.headers).some((name) => FORWARDED_HEADER.test(name))
 }
 
 /** Lists are checked where they are saved, so a fault here is a defect. */

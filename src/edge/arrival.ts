@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { newId } from '../platform/ids.ts'
 
 /** A request as it arrived: nothing about it is believed yet, and its body is unread. */
@@ -6,7 +7,7 @@ export interface Arrival {
   id: string
   receivedAt: Date
   method: string
-  /** Path and query as they were sent. */
+  /** Path and query as they were sent; of an absolute address nothing else is kept. */
   target: string
   /** The application whose host name was called; undefined on the common address. */
   slug: string | undefined
@@ -14,6 +15,8 @@ export interface Arrival {
   asXml: boolean
   socketAddress: string | undefined
   incoming: IncomingMessage
+  /** Tells a sender who waits for it that his body is welcome. */
+  askForBody(): void
 }
 
 /** The first value of a header, as Node joins repeated ones. */
@@ -22,17 +25,45 @@ export function headerOf(arrival: Arrival, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 
+interface CalledAddress {
+  slug: string | undefined
+  integrationId: string
+  asXml: boolean
+}
+
 export function arrivalOf(
   incoming: IncomingMessage,
-  address: { slug: string | undefined; integrationId: string; asXml: boolean },
+  outgoing: ServerResponse | undefined,
+  address: CalledAddress,
 ): Arrival {
   return {
     id: newId(),
     receivedAt: new Date(),
     method: incoming.method ?? '',
-    target: incoming.url ?? '',
+    target: originForm(incoming.url ?? ''),
     socketAddress: incoming.socket.remoteAddress,
     incoming,
+    askForBody: () => askForBody(incoming, outgoing),
     ...address,
   }
+}
+
+/** What never became a request: nothing is known of it but its socket. */
+export function arrivalOfBroken(socket: Socket): Arrival {
+  return arrivalOf(new IncomingMessage(socket), undefined, {
+    slug: undefined,
+    integrationId: '',
+    asXml: false,
+  })
+}
+
+/** Answers `Expect: 100-continue`, which Node leaves to us so that strangers are refused before they send a body. */
+export function askForBody(incoming: IncomingMessage, outgoing: ServerResponse | undefined): void {
+  const waits = /\b100-continue\b/i.test(incoming.headers.expect ?? '') && incoming.httpVersion === '1.1'
+  if (waits) outgoing?.writeContinue()
+}
+
+/** An absolute target may carry a user and a password. */
+function originForm(target: string): string {
+  return target.replace(/^https?:\/\/[^/?#]*/i, '')
 }

@@ -2,6 +2,7 @@
  * May this request become events? The way of a webhook from its arrival to its answer; nothing else decides what
  * happens next.
  */
+import type { Socket } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Allowlist, Integrations } from '../integrations/integrations.ts'
@@ -11,17 +12,26 @@ import type { Metrics } from '../platform/metrics.ts'
 import { proofFault } from '../sources/sources.ts'
 import { type Account, createAccount, type Passage } from './account.ts'
 import { type AddressRules, allowAddress, type Callee, collectDomains, createCallees } from './allow.ts'
-import { type Arrival, arrivalOf, headerOf } from './arrival.ts'
+import { type Arrival, arrivalOf, arrivalOfBroken, askForBody, headerOf } from './arrival.ts'
+import { createBodyMemory } from './body-room.ts'
 import { createDomainCheck, type DomainCheck } from './domain-check.ts'
 import { eventsOf } from './events.ts'
-import { decodeBody, limitsOf, type PayloadLimits, readPayload } from './payload.ts'
+import { decodeBody, limitsOf, type PayloadLimits, readPayload, wireBytesMax } from './payload.ts'
 import { createRateLimit } from './rate-limit.ts'
-import { readBody } from './read-body.ts'
+import { type BodyRoom, noRoom, readBody } from './read-body.ts'
 import type { Fingerprint } from './redact.ts'
 import { REFUSALS, RETRY_AFTER_SECONDS, Refusal, sentenceOf } from './refusal.ts'
 import { type ProxyTrust, parseTrustedProxies, sourceAddress } from './source-address.ts'
 
-export { type Allowlist, createDomainCheck, type DomainCheck, type ProxyTrust, parseTrustedProxies, REFUSALS }
+export {
+  type Allowlist,
+  askForBody,
+  createDomainCheck,
+  type DomainCheck,
+  type ProxyTrust,
+  parseTrustedProxies,
+  REFUSALS,
+}
 
 export interface EdgeOptions {
   integrations: Integrations
@@ -31,7 +41,12 @@ export interface EdgeOptions {
   trust: ProxyTrust
   commonAllowlist: Allowlist
   addressRules: Omit<AddressRules, 'allDomains'>
-  limits: PayloadLimits & { wireBytesMax: number; waitMs: number }
+  limits: PayloadLimits & {
+    compressedBytesMax: number
+    waitMs: number
+    /** Bodies in memory, of all requests together. */
+    pendingBytesMax: number
+  }
   serviceName: string
   baseDomain: string
   refusalsLoggedPerMinute: number
@@ -44,14 +59,25 @@ interface Gate extends Omit<EdgeOptions, 'addressRules'> {
   addressRules: AddressRules
   calleeOf(arrival: Arrival): Callee
   limitRate(integrationId: string, perSecondMax: number | undefined): void
+  openRoom: ReturnType<typeof createBodyMemory>
   account: Account
 }
 
 export interface Edge {
   /** Answers `/integration/…` and nothing else. */
   app: Hono<{ Bindings: HttpBindings }>
+  /** Accounts for what broke before it was a request, and gives the answer to it. */
+  refuseBroken(socket: Socket, fault: BrokenRequest, detail: string): RefusalAnswer
   close(): void
 }
+
+export interface RefusalAnswer {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow'
 
 const REFUSED_BODY_BYTES_MAX = 16_384
 const ACCEPTED = JSON.stringify({ result: true, error: '' })
@@ -65,6 +91,7 @@ export function createEdge(options: EdgeOptions): Edge {
     },
     calleeOf: createCallees({ integrations: options.integrations, common: options.commonAllowlist }),
     limitRate: createRateLimit(() => performance.now()),
+    openRoom: createBodyMemory(options.limits.pendingBytesMax),
     account: createAccount({ ...options, refusedBodyBytesMax: REFUSED_BODY_BYTES_MAX }),
   }
   const app = new Hono<{ Bindings: HttpBindings }>()
@@ -73,21 +100,31 @@ export function createEdge(options: EdgeOptions): Edge {
     ['/integration/:id/xml', true],
   ] as const) {
     app.all(path, (context) => {
-      const { incoming } = context.env
-      const slug = webhookSlug(incoming.headers.host, gate.baseDomain)
-      return answer(arrivalOf(incoming, { slug, integrationId: context.req.param('id'), asXml }), gate)
+      const { incoming, outgoing } = context.env as HttpBindings
+      const slug = webhookSlug(context.req.url, gate.baseDomain)
+      const address = { slug, integrationId: context.req.param('id'), asXml }
+      return answer(arrivalOf(incoming, outgoing, address), gate)
     })
   }
-  app.notFound((context) =>
-    context.json({ result: false, error: 'Webhooks are sent to /integration/<id>' }, 404),
-  )
-  return { app, close: () => gate.account.close() }
+  app.notFound((context) => {
+    const { incoming, outgoing } = context.env as HttpBindings
+    return answer(arrivalOf(incoming, outgoing, { slug: undefined, integrationId: '', asXml: false }), gate)
+  })
+  return {
+    app,
+    refuseBroken(socket, fault, detail) {
+      const refusal = new Refusal(fault, detail)
+      gate.account.refused({ arrival: arrivalOfBroken(socket) }, refusal)
+      return wordRefusal(refusal, gate.serviceName)
+    },
+    close: () => gate.account.close(),
+  }
 }
 
-/** The slug in `webhook-<slug>.<base domain>`, or undefined on any other host name. */
-export function webhookSlug(host: string | undefined, baseDomain: string): string | undefined {
-  if (baseDomain === '' || host === undefined) return undefined
-  const name = host.replace(/:[0-9]+$/, '').toLowerCase()
+/** The slug in `webhook-<slug>.<base domain>`, or undefined in an address under any other host name. */
+export function webhookSlug(url: string, baseDomain: string): string | undefined {
+  if (baseDomain === '') return undefined
+  const name = new URL(url).hostname.replace(/\.$/, '')
   const suffix = `.${baseDomain.toLowerCase()}`
   return name.startsWith('webhook-') && name.endsWith(suffix)
     ? name.slice('webhook-'.length, -suffix.length)
@@ -96,8 +133,9 @@ export function webhookSlug(host: string | undefined, baseDomain: string): strin
 
 async function answer(arrival: Arrival, gate: Gate): Promise<Response> {
   const passage: Passage = { arrival }
+  const room = gate.openRoom()
   try {
-    const recorded = await admit(passage, gate)
+    const recorded = await admit(passage, gate, room)
     const duplicates = recorded.filter((event) => 'duplicateOf' in event).length
     gate.account.accepted(passage, { events: recorded.length, duplicates })
     return new Response(ACCEPTED, { status: 200, headers: { 'content-type': 'application/json' } })
@@ -105,10 +143,12 @@ async function answer(arrival: Arrival, gate: Gate): Promise<Response> {
     const refusal = refusalOf(error, gate.log)
     gate.account.refused(passage, refusal)
     return refuse(refusal, gate.serviceName)
+  } finally {
+    room.release()
   }
 }
 
-async function admit(passage: Passage, gate: Gate): Promise<Recorded[]> {
+async function admit(passage: Passage, gate: Gate, room: BodyRoom): Promise<Recorded[]> {
   const { arrival } = passage
   const from = sourceAddress(evidenceOf(arrival), gate.trust)
   if ('address' in from) passage.sourceIp = from.address
@@ -118,9 +158,10 @@ async function admit(passage: Passage, gate: Gate): Promise<Recorded[]> {
   const integration = requireEnabled(arrival, callee)
   gate.limitRate(integration.id, integration.definition.limits.requestsPerSecondMax)
   const limits = limitsOf(integration, gate.limits)
-  const wireBytesMax = Math.max(gate.limits.wireBytesMax, limits.bodyBytesMax)
-  passage.wire = await readBody(arrival.incoming, { bytesMax: wireBytesMax, waitMs: gate.limits.waitMs })
+  const bytesMax = wireBytesMax(arrival, limits.bodyBytesMax, gate.limits.compressedBytesMax)
+  passage.wire = await readBody(arrival, { bytesMax, waitMs: gate.limits.waitMs }, room)
   const body = await decodeBody(passage.wire, arrival, limits.bodyBytesMax)
+  if (body !== passage.wire && !room.take(body.length)) throw noRoom()
   requireProof(arrival, body, callee)
   const payload = readPayload(body, passage.wire, arrival, integration, limits)
   const events = eventsOf(payload, body, integration, (name) => headerOf(arrival, name))
@@ -135,6 +176,7 @@ function evidenceOf(arrival: Arrival) {
 }
 
 function requireEnabled(arrival: Arrival, { application, integration }: Callee) {
+  if (arrival.integrationId === '') throw new Refusal('no_webhook_address')
   if (arrival.method !== 'POST') throw new Refusal('method_not_allowed')
   if (!integration || !application) throw new Refusal('unknown_integration')
   if (!application.webhooksEnabled) throw new Refusal('application_disabled')
@@ -156,12 +198,14 @@ function refusalOf(error: unknown, log: Log): Refusal {
 }
 
 function refuse(refusal: Refusal, serviceName: string): Response {
+  const { body, ...init } = wordRefusal(refusal, serviceName)
+  return new Response(body, init)
+}
+
+function wordRefusal(refusal: Refusal, serviceName: string): RefusalAnswer {
   const { status, tryAgain } = REFUSALS[refusal.reason]
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (tryAgain) headers['retry-after'] = String(RETRY_AFTER_SECONDS)
   if (status === 405) headers.allow = 'POST'
-  return new Response(JSON.stringify({ result: false, error: sentenceOf(refusal, serviceName) }), {
-    status,
-    headers,
-  })
+  return { status, headers, body: JSON.stringify({ result: false, error: sentenceOf(refusal, serviceName) }) }
 }

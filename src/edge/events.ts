@@ -61,12 +61,16 @@ function dedupeKey(
   if (dedupe.by === 'body') return hash(bytes)
   if (dedupe.by === 'fields') return fieldsKey(dedupe.fields, body.value())
   const value = header(dedupe.header)
-  return value === undefined ? null : hash(position === null ? value : `${value}\n${position}`)
+  // An empty header names no event, and must not make all that carry it duplicates of the first.
+  return value === undefined || value.trim() === ''
+    ? null
+    : hash(position === null ? value : `${value}\n${position}`)
 }
 
 function fieldsKey(fields: string[], value: Json): string | null {
   const found = fields.map((field) => resolvePath(value, parsePath(field)))
-  return found.every((values) => values.length === 0) ? null : hash(stringifyExact(found))
+  const isNothing = (value: Json) => value === null || value === ''
+  return found.every((values) => values.every(isNothing)) ? null : hash(stringifyExact(found))
 }
 
 function hash(value: string | Buffer): string {

@@ -4,6 +4,7 @@ import { decodeContent } from '../payload/content-encoding.ts'
 import { normalise } from '../payload/normalise.ts'
 import { type Arrival, headerOf } from './arrival.ts'
 import type { Normalised } from './events.ts'
+import { tooLarge } from './read-body.ts'
 import { Refusal } from './refusal.ts'
 
 export interface PayloadLimits {
@@ -22,11 +23,17 @@ export function limitsOf(integration: Integration, common: PayloadLimits): Paylo
   }
 }
 
+/** How many bytes may come over the wire: a body that nothing is to be undone of is measured as it is. */
+export function wireBytesMax(arrival: Arrival, bodyBytesMax: number, compressedBytesMax: number): number {
+  return headerOf(arrival, 'content-encoding') === undefined ? bodyBytesMax : compressedBytesMax
+}
+
 /** The body after its Content-Encoding is undone: the bytes that a signature covers. */
 export async function decodeBody(wire: Buffer, arrival: Arrival, bodyBytesMax: number): Promise<Buffer> {
   const encoding = headerOf(arrival, 'content-encoding')
   const decoded = await decodeContent(wire, encoding, bodyBytesMax)
   if (decoded.ok) return decoded.body
+  if (decoded.problem === 'too_large') throw tooLarge(bodyBytesMax)
   throw decoded.problem === 'unsupported'
     ? new Refusal('unsupported_encoding', decoded.message)
     : refusalOf(decoded)
@@ -52,6 +59,5 @@ export function readPayload(
 function refusalOf({ problem, message }: BodyProblem): Refusal {
   if (problem === 'empty') return new Refusal('empty_body')
   if (problem === 'unsupported') return new Refusal('unsupported_media_type', message)
-  if (problem === 'too_large') return new Refusal('body_too_large', message)
   return new Refusal(problem === 'unreadable' ? 'unreadable' : 'too_complex', message)
 }

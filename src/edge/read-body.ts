@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { Arrival } from './arrival.ts'
 import { Refusal } from './refusal.ts'
 
 export interface BodyLimits {
@@ -6,14 +6,24 @@ export interface BodyLimits {
   waitMs: number
 }
 
+export interface BodyRoom {
+  /** False when there is no memory left for so many bytes more. */
+  take(bytes: number): boolean
+}
+
 /**
  * Reads the body as it comes over the wire.
  *
  * @throws Refusal when it is larger than allowed, takes too long or breaks off. What is left of it is not read.
  */
-export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+export function readBody(
+  { incoming, askForBody }: Pick<Arrival, 'incoming' | 'askForBody'>,
+  limits: BodyLimits,
+  room: BodyRoom,
+): Promise<Buffer> {
   const announced = Number(incoming.headers['content-length'] ?? 0)
   if (announced > limits.bytesMax) return Promise.reject(tooLarge(limits.bytesMax))
+  askForBody()
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -22,6 +32,7 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise
     function onData(chunk: Buffer): void {
       bytes += chunk.length
       if (bytes > limits.bytesMax) end(tooLarge(limits.bytesMax))
+      else if (!room.take(chunk.length)) end(noRoom())
       else chunks.push(chunk)
     }
     function onEnd(): void {
@@ -47,4 +58,8 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise
 
 export function tooLarge(bytesMax: number): Refusal {
   return new Refusal('body_too_large', `${bytesMax} bytes`)
+}
+
+export function noRoom(): Refusal {
+  return new Refusal('not_stored', '', 'too many bodies are in memory')
 }

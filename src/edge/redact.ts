@@ -3,24 +3,41 @@ import type { Arrival } from './arrival.ts'
 /** Tells two secrets apart without telling either. */
 export type Fingerprint = (secret: string) => string
 
-const CREDENTIAL_HEADER = /^(authorization|proxy-authorization|cookie|.*(secret|token|password|api-?key).*)$/i
-const CREDENTIAL_PARAMETER = /(secret|token|password|key|auth)/i
+/** The names that were asked for lately: the same few come with every request. */
+const NAMES_MAX = 1_000
+const verdicts = new Map<string, boolean>()
 
-/** The headers in the order and spelling they came, credentials replaced before anything is written anywhere. */
+const CREDENTIAL_HEADER =
+  /authorization|authentication|cookie|secret|token|passw|credential|session|(api|access|auth|private|function)s?-?key|(^|-)(auth|jwt|pwd)(-|$)/i
+const CREDENTIAL_PARAMETER = /secret|token|pass|pwd|key|auth|credential|session|jwt|^code$/i
+
+/**
+ * The headers in the order and spelling they came, credentials replaced before anything is written anywhere.
+ *
+ * @param secretHeader in lower case: a header whose value is the secret of this integration
+ */
 export function redactHeaders(
   arrival: Arrival,
   fingerprint: Fingerprint,
-  proofHeader: string | undefined,
+  secretHeader: string | undefined,
 ): [string, string][] {
   const raw = arrival.incoming.rawHeaders
   const headers: [string, string][] = []
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? ''
     const value = raw[index + 1] ?? ''
-    const secret = CREDENTIAL_HEADER.test(name) || name.toLowerCase() === proofHeader?.toLowerCase()
+    const secret = isCredential(name) || name.toLowerCase() === secretHeader
     headers.push([name, secret ? fingerprint(value) : value])
   }
   return headers
+}
+
+function isCredential(name: string): boolean {
+  const known = verdicts.get(name)
+  if (known !== undefined) return known
+  const verdict = CREDENTIAL_HEADER.test(name)
+  if (verdicts.size < NAMES_MAX) verdicts.set(name, verdict)
+  return verdict
 }
 
 /** Path and query, with the values of parameters that look like credentials replaced. */
@@ -33,5 +50,16 @@ export function redactTarget(target: string, fingerprint: Fingerprint): string {
 
 function redactParameter(pair: string, fingerprint: Fingerprint): string {
   const [name = '', ...rest] = pair.split('=')
-  return rest.length > 0 && CREDENTIAL_PARAMETER.test(name) ? `${name}=${fingerprint(rest.join('='))}` : pair
+  return rest.length > 0 && CREDENTIAL_PARAMETER.test(plainName(name))
+    ? `${name}=${fingerprint(rest.join('='))}`
+    : pair
+}
+
+/** `%74oken` is read as `token` by whoever receives it. */
+function plainName(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
 }

@@ -20,13 +20,16 @@ export interface GroupCommit {
   record(entry: Entry): Promise<Recorded[]>
   /** Bytes of bodies that are not stored yet. */
   pendingBytes(): number
-  /** Stores what is waiting, then refuses more. */
+  /** Refuses more, and resolves when what is waiting is stored or given up. */
   close(): Promise<void>
 }
 
 export interface GroupCommitOptions {
-  /** One connection of its own: a batch must never wait for a query of somebody else. */
-  sql: Sql
+  /**
+   * Opens one connection of the commits' own: a batch must never wait for a query of somebody else. After a fault
+   * another one is opened, because a connection that lost its server may never find it again.
+   */
+  connect(): Sql
   waitMs: number
   pendingBytesMax: number
   log: Log
@@ -42,30 +45,41 @@ const BATCH_ENTRIES_MAX = 256
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 const RETRY_PAUSE_MS = 100
 const EXPIRY_CHECK_MS = 50
+const CLOSE_SECONDS = 1
 
 /**
  * Concurrent requests share commits: one batch is in flight, everything that arrives meanwhile is the next one.
  * Under load the batches grow by themselves; alone, a request waits for nobody.
  */
-export function createGroupCommit({ sql, waitMs, pendingBytesMax, log }: GroupCommitOptions): GroupCommit {
+export function createGroupCommit({
+  connect,
+  waitMs,
+  pendingBytesMax,
+  log,
+}: GroupCommitOptions): GroupCommit {
   const unsettled = new Set<Waiting>()
   const queue: Waiting[] = []
+  let sql = connect()
   let bytes = 0
-  let committing: Promise<void> | undefined
+  let inFlight: Waiting[] = []
+  let committing = false
   let closed = false
+  let tellSettled = () => {}
 
   async function commitAll(): Promise<void> {
+    committing = true
     const expiry = setInterval(expire, EXPIRY_CHECK_MS)
     // One turn of the loop lets requests that arrived together share the first commit.
     await new Promise(setImmediate)
     while (queue.length > 0) await commitBatch(takeBatch(queue))
     clearInterval(expiry)
-    committing = undefined
+    committing = false
   }
 
   async function commitBatch(batch: Waiting[]): Promise<void> {
     const open = batch.filter((item) => unsettled.has(item))
     if (open.length === 0) return
+    inFlight = open
     try {
       const recorded = await recordEntries(sql, open.map(entryOf))
       open.forEach((item, index) => {
@@ -81,31 +95,42 @@ export function createGroupCommit({ sql, waitMs, pendingBytesMax, log }: GroupCo
    * tried again until their time is up. Both are safe because ids were fixed before the first try.
    */
   async function recoverBatch(batch: Waiting[], cause: Error): Promise<void> {
-    if (isRefusedRow(cause)) return recordOneByOne(batch)
+    if (isRefusedRow(cause)) return recordOneByOne(batch, cause)
     log.warn({ err: cause, entries: batch.length }, 'could not store a batch, trying again')
+    renewConnection()
     await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
     await commitBatch(batch)
   }
 
-  async function recordOneByOne(batch: Waiting[]): Promise<void> {
-    for (const item of batch) {
-      try {
-        const [recorded = []] = await recordEntries(sql, [item.entry])
-        item.settle(recorded)
-      } catch (error) {
-        log.error({ err: error, requestId: item.entry.request.id }, 'PostgreSQL does not take this request')
-        item.settle(error as Error)
-      }
+  async function recordOneByOne(batch: Waiting[], cause: Error): Promise<void> {
+    const [only] = batch
+    if (only && batch.length === 1) {
+      log.error({ err: cause, requestId: only.entry.request.id }, 'PostgreSQL does not take this request')
+      return only.settle(cause)
     }
+    for (const item of batch) await commitBatch([item])
   }
 
-  /** A database that hangs rejects nothing by itself, so the clock does. */
+  /**
+   * A database that hangs rejects nothing by itself, so the clock does; and what is given up leaves the queue at
+   * once, or its body would stay in memory for as long as the database hangs.
+   */
   function expire(): void {
     const now = performance.now()
     for (const item of unsettled) {
-      if (item.deadline > now) return
+      if (item.deadline > now) break
       item.settle(new LedgerUnavailable('the database did not answer in time'))
     }
+    if (inFlight.length > 0 && !inFlight.some((item) => unsettled.has(item))) renewConnection()
+    const firstWaiting = queue.findIndex((item) => unsettled.has(item))
+    queue.splice(0, 0 * firstWaiting === -1 ? queue.length : firstWaiting)
+  }
+
+  /** Whatever was asked on the old connection fails, also where it would have hung for ever. */
+  function renewConnection(): void {
+    inFlight = []
+    void sql.end({ timeout: 0 }).catch(() => {})
+    sql = connect()
   }
 
   function enqueue(entry: Entry, size: number): Promise<Recorded[]> {
@@ -116,6 +141,7 @@ export function createGroupCommit({ sql, waitMs, pendingBytesMax, log }: GroupCo
         settle(result) {
           if (!unsettled.delete(item)) return
           bytes -= size
+          if (unsettled.size === 0) tellSettled()
           if (result instanceof Error) reject(result)
           else resolve(result)
         },
@@ -123,7 +149,7 @@ export function createGroupCommit({ sql, waitMs, pendingBytesMax, log }: GroupCo
       bytes += size
       unsettled.add(item)
       queue.push(item)
-      committing ??= commitAll()
+      if (!committing) void commitAll()
     })
   }
 
@@ -139,7 +165,13 @@ export function createGroupCommit({ sql, waitMs, pendingBytesMax, log }: GroupCo
     pendingBytes: () => bytes,
     async close() {
       closed = true
-      await committing
+      if (unsettled.size > 0) {
+        // Not for the commit under way: a database that hangs would never let it end.
+        await new Promise<void>((resolve) => {
+          tellSettled = resolve
+        })
+      }
+      await sql.end({ timeout: CLOSE_SECONDS })
     },
   }
 }

@@ -18,6 +18,7 @@ import {
   fixFunctionVersions,
   type NewDelivery,
   type NodeResult,
+  type RunEnd,
   replayEvent,
   type TakenRun,
   takeRun,
@@ -57,6 +58,7 @@ export {
   type RequestEntry,
   type RequestFilter,
   type RequestRow,
+  type RunEnd,
   type RunState,
   STATES,
   type TakenDelivery,
@@ -69,15 +71,15 @@ export type Ledger = ReturnType<typeof createLedger>
 
 export interface LedgerOptions {
   sql: Sql
-  /** A pool of one connection for the way in. */
-  commitSql: Sql
+  /** Opens one connection for the way in; the ledger closes it. */
+  connectCommits(): Sql
   storeWaitMs: number
   pendingBytesMax: number
   log: Log
 }
 
-export function createLedger({ sql, commitSql, storeWaitMs, pendingBytesMax, log }: LedgerOptions) {
-  const commits = createGroupCommit({ sql: commitSql, waitMs: storeWaitMs, pendingBytesMax, log })
+export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax, log }: LedgerOptions) {
+  const commits = createGroupCommit({ connect: connectCommits, waitMs: storeWaitMs, pendingBytesMax, log })
   return {
     /** Resolves when request and events are durable. @throws LedgerUnavailable when they are not. */
     record: (entry: Entry): Promise<Recorded[]> => commits.record(entry),
@@ -103,7 +105,7 @@ export function createLedger({ sql, commitSql, storeWaitMs, pendingBytesMax, log
     findEvent: (eventId: string) => findEvent(sql, eventId),
     findRequests: (filter: RequestFilter) => findRequests(sql, filter),
 
-    /** Stores what is waiting. The connections belong to whoever opened them. */
+    /** Stores what is waiting, or gives it up in time. `sql` belongs to whoever opened it. */
     close: () => commits.close(),
   }
 }

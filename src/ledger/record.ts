@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Sql } from '../platform/postgres.ts'
 import { storableText } from './storable-text.ts'
 
@@ -13,8 +14,9 @@ export interface RequestEntry {
   /** Names and values in the order they came, credentials already replaced by fingerprints. */
   headers: [name: string, value: string][]
   contentType: string | null
-  /** The bytes as they came, or null where they were not kept. */
+  /** The bytes as they came, or null where they were not kept; of a refused body only the beginning. */
   body: Buffer | null
+  /** The size of the whole body. */
   bodyBytes: number
   /** `accepted` or the reason of the refusal. */
   outcome: string
@@ -46,14 +48,14 @@ export type Recorded = { eventId: string; runId: string } | { eventId: string; d
  *
  * The keys are folded (one key twice in one statement is an error in PostgreSQL) and sorted (two batches that
  * lock keys in different orders would deadlock). Bodies travel as one parameter and are cut out by offset, which
- * is several times cheaper than an array of them.
+ * is several times cheaper than an array of them; as text where they can, because bytes would travel as hex.
  */
 const RECORD = `
 WITH given_requests AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1::text::json) AS given(
     id uuid, received_at timestamptz, application_id uuid, integration_id text, source_ip text, method text,
-    path text, headers text, content_type text, body_from int, body_bytes int, outcome text, status smallint,
-    detail text)
+    path text, headers text, content_type text, body_from int, kept_bytes int, body_bytes int, outcome text,
+    status smallint, detail text)
 ), given_events AS MATERIALIZED (
   SELECT event.*, request.application_id, request.integration_id, request.received_at, request.source_ip
   FROM json_to_recordset($2::text::json) AS event(
@@ -78,7 +80,7 @@ WITH given_requests AS MATERIALIZED (
   INSERT INTO requests (id, received_at, application_id, integration_id, source_ip, method, path, headers,
                         content_type, body, body_bytes, outcome, status, detail)
   SELECT id, received_at, application_id, integration_id, source_ip, method, path, headers, content_type,
-         CASE WHEN body_from IS NOT NULL THEN substring($3::bytea FROM body_from FOR body_bytes) END,
+         CASE WHEN body_from IS NOT NULL THEN substring((SELECT coalesce(convert_to($3::text, 'UTF8'), $4::bytea)) FROM body_from FOR kept_bytes) END,
          body_bytes, outcome, status, detail
   FROM given_requests ON CONFLICT DO NOTHING
 ), stored_events AS (
@@ -100,12 +102,18 @@ export async function recordEntries(sql: Sql, entries: Entry[]): Promise<Recorde
   const bodies: Buffer[] = []
   const requests = requestRows(entries, bodies)
   const events = entries.flatMap((entry) => entry.events.map((event) => eventRow(entry, event)))
-  const parameters = [JSON.stringify(requests), JSON.stringify(events), Buffer.concat(bodies)]
+  const parameters = [JSON.stringify(requests), JSON.stringify(events), ...bodyParameters(bodies)]
   const duplicates = await sql.unsafe<{ id: string; duplicate_of: string }[]>(RECORD, parameters, {
     prepare: true,
   })
   const firstOf = new Map(duplicates.map((row) => [row.id, row.duplicate_of]))
   return entries.map((entry) => entry.events.map((event) => recorded(event, firstOf.get(event.id))))
+}
+
+/** All bodies together: as text when PostgreSQL can hold them so (UTF-8 without NUL), else as bytes. */
+function bodyParameters(bodies: Buffer[]): [text: string | null, bytes: Buffer | null] {
+  const all = Buffer.concat(bodies)
+  return isUtf8(all) && !all.includes(0) ? [all.toString('utf8'), null] : [null, all]
 }
 
 function requestRows(entries: Entry[], bodies: Buffer[]): object[] {
@@ -115,13 +123,14 @@ function requestRows(entries: Entry[], bodies: Buffer[]): object[] {
       id: request.id,
       received_at: request.receivedAt,
       application_id: request.applicationId,
-      integration_id: request.integrationId,
+      integration_id: storableText(request.integrationId),
       source_ip: request.sourceIp,
       method: request.method,
-      path: request.path,
+      path: storableText(request.path),
       headers: JSON.stringify(request.headers),
       content_type: request.contentType,
       body_from: request.body === null ? null : bodyFrom,
+      kept_bytes: request.body?.length ?? 0,
       body_bytes: request.bodyBytes,
       outcome: request.outcome,
       status: request.status,

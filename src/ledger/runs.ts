@@ -89,11 +89,14 @@ export async function fixFunctionVersions(
   await sql`UPDATE runs SET function_versions = ${JSON.stringify(versions)} WHERE id = ${runId}`
 }
 
+/** What a walk through the nodes may end in; `delivered` is for the last delivery to say. */
+export type RunEnd = Exclude<RunState, 'queued' | 'running' | 'delivered'>
+
 const FINISH = `
 WITH finished AS (
   UPDATE runs SET state = $2, reason = $3, deliveries_open = $4,
          ended_at = CASE WHEN $2 = 'delivering' THEN NULL ELSE now() END
-  WHERE id = $1 AND state = ANY($5::text[])
+  WHERE id = $1 AND state = 'running' AND state = ANY($5::text[])
   RETURNING id, event_id, application_id, integration_id
 ), event_moved AS (
   UPDATE events SET state = $2 FROM finished
@@ -120,7 +123,7 @@ SELECT id FROM finished`
 export async function finishRun(
   sql: Sql,
   runId: string,
-  end: { state: RunState; reason: string | null; results: NodeResult[]; deliveries: NewDelivery[] },
+  end: { state: RunEnd; reason: string | null; results: NodeResult[]; deliveries: NewDelivery[] },
 ): Promise<boolean> {
   const rows = await sql.unsafe(
     FINISH,

@@ -1,6 +1,7 @@
 import { firstIdAt } from '../platform/ids.ts'
 import type { Sql } from '../platform/postgres.ts'
 import { PAYLOAD_OF_EVENT } from './runs.ts'
+import { storableText } from './storable-text.ts'
 
 /** What an operator may narrow a list down by. Lists are newest first; `before` is the cursor of the last page. */
 export interface EventFilter {
@@ -66,7 +67,10 @@ const REQUEST_COLUMNS = `id, received_at AS "receivedAt", application_id AS "app
   integration_id AS "integrationId", source_ip AS "sourceIp", method, path, content_type AS "contentType",
   body_bytes AS "bodyBytes", outcome, status, detail`
 
-/** Ids are ordered by time, so a time filter is a range of ids and only its partitions are read. */
+/** An event gets its id when its body has been read, a while after it was received. */
+const ID_AFTER_RECEIPT_MAX_MS = 3_600_000
+
+/** Ids are ordered by time, so a time filter is also a range of ids and only its partitions are read. */
 export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRow[]> {
   const payload = sql.unsafe(PAYLOAD_OF_EVENT)
   const rows = await sql<EventRow[]>`
@@ -74,14 +78,14 @@ export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRo
     ${filter.text === undefined ? sql`` : sql`JOIN requests request ON request.id = event.request_id`}
     WHERE true
     ${filter.applicationId === undefined ? sql`` : sql`AND event.application_id = ${filter.applicationId}`}
-    ${filter.integrationId === undefined ? sql`` : sql`AND event.integration_id = ${filter.integrationId}`}
-    ${filter.state === undefined ? sql`` : sql`AND event.state = ${filter.state}`}
-    ${filter.sourceIp === undefined ? sql`` : sql`AND event.source_ip = ${filter.sourceIp}`}
-    ${filter.dedupeKey === undefined ? sql`` : sql`AND event.dedupe_key = ${filter.dedupeKey}`}
-    ${filter.from === undefined ? sql`` : sql`AND event.id >= ${firstIdAt(filter.from)}`}
-    ${filter.to === undefined ? sql`` : sql`AND event.id < ${firstIdAt(filter.to)}`}
+    ${filter.integrationId === undefined ? sql`` : sql`AND event.integration_id = ${storableText(filter.integrationId)}`}
+    ${filter.state === undefined ? sql`` : sql`AND event.state = ${storableText(filter.state)}`}
+    ${filter.sourceIp === undefined ? sql`` : sql`AND event.source_ip = ${storableText(filter.sourceIp)}`}
+    ${filter.dedupeKey === undefined ? sql`` : sql`AND event.dedupe_key = ${storableText(filter.dedupeKey)}`}
+    ${filter.from === undefined ? sql`` : receivedFrom(sql, filter.from, 'event.')}
+    ${filter.to === undefined ? sql`` : receivedBefore(sql, filter.to, 'event.')}
     ${filter.before === undefined ? sql`` : sql`AND event.id < ${filter.before}`}
-    ${filter.text === undefined ? sql`` : sql`AND position(lower(${filter.text}) IN lower(${payload})) > 0`}
+    ${filter.text === undefined ? sql`` : sql`AND ${containsAny(sql, payload, writtenForms(filter.text))}`}
     ORDER BY event.id DESC LIMIT ${filter.limit}`
   return [...rows]
 }
@@ -92,14 +96,39 @@ export async function findRequests(sql: Sql, filter: RequestFilter): Promise<Req
     SELECT ${sql.unsafe(REQUEST_COLUMNS)} FROM requests
     WHERE true
     ${filter.applicationId === undefined ? sql`` : sql`AND application_id = ${filter.applicationId}`}
-    ${filter.integrationId === undefined ? sql`` : sql`AND integration_id = ${filter.integrationId}`}
-    ${filter.outcome === undefined ? sql`` : sql`AND outcome = ${filter.outcome}`}
-    ${filter.sourceIp === undefined ? sql`` : sql`AND source_ip = ${filter.sourceIp}`}
-    ${filter.from === undefined ? sql`` : sql`AND id >= ${firstIdAt(filter.from)}`}
-    ${filter.to === undefined ? sql`` : sql`AND id < ${firstIdAt(filter.to)}`}
+    ${filter.integrationId === undefined ? sql`` : sql`AND integration_id = ${storableText(filter.integrationId)}`}
+    ${filter.outcome === undefined ? sql`` : sql`AND outcome = ${storableText(filter.outcome)}`}
+    ${filter.sourceIp === undefined ? sql`` : sql`AND source_ip = ${storableText(filter.sourceIp)}`}
+    ${filter.from === undefined ? sql`` : receivedFrom(sql, filter.from, '')}
+    ${filter.to === undefined ? sql`` : receivedBefore(sql, filter.to, '')}
     ${filter.before === undefined ? sql`` : sql`AND id < ${filter.before}`}
     ORDER BY id DESC LIMIT ${filter.limit}`
   return [...rows]
+}
+
+function receivedFrom(sql: Sql, from: Date, table: string) {
+  return sql`AND ${sql.unsafe(table)}received_at >= ${from} AND ${sql.unsafe(table)}id >= ${firstIdAt(from)}`
+}
+
+function receivedBefore(sql: Sql, to: Date, table: string) {
+  const lastId = firstIdAt(new Date(to.getTime() + ID_AFTER_RECEIPT_MAX_MS))
+  return sql`AND ${sql.unsafe(table)}received_at < ${to} AND ${sql.unsafe(table)}id < ${lastId}`
+}
+
+function containsAny(sql: Sql, payload: ReturnType<Sql['unsafe']>, forms: string[]) {
+  return sql`EXISTS (SELECT 1 FROM unnest(${forms}::text[]) form WHERE position(lower(form) IN lower(${payload})) > 0)`
+}
+
+/** A payload is kept as it was sent, and JSON can write one text in several ways; PHP escapes whatever it can. */
+function writtenForms(text: string): string[] {
+  const plain = storableText(text)
+  const json = (cased: string) => JSON.stringify(cased).slice(1, -1)
+  const php = (cased: string) =>
+    json(cased)
+      .replaceAll('/', '\\/')
+      .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const [lower, upper] = [plain.toLowerCase(), plain.toUpperCase()]
+  return [...new Set([plain, json(plain), php(plain), php(lower), php(upper)])]
 }
 
 export interface RunDetail {

@@ -4,7 +4,7 @@
  */
 export const STATES = {
   event: {
-    queued: ['delivering', 'delivered', 'filtered', 'empty', 'dead', 'discarded'],
+    queued: ['delivering', 'filtered', 'empty', 'dead', 'discarded'],
     delivering: ['delivered', 'dead', 'discarded', 'queued'],
     delivered: ['queued'],
     filtered: ['queued'],
@@ -14,7 +14,7 @@ export const STATES = {
     duplicate: [],
   },
   run: {
-    queued: ['running', 'discarded'],
+    queued: ['running'],
     running: ['running', 'delivering', 'filtered', 'empty', 'dead', 'discarded'],
     delivering: ['delivered', 'dead', 'discarded'],
     delivered: [],
@@ -24,9 +24,9 @@ export const STATES = {
     discarded: [],
   },
   delivery: {
-    queued: ['sending', 'dead', 'discarded'],
+    queued: ['sending'],
     sending: ['sending', 'delivered', 'retrying', 'dead', 'discarded'],
-    retrying: ['sending', 'dead', 'discarded'],
+    retrying: ['sending'],
     delivered: [],
     dead: [],
     discarded: [],

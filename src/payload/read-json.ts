@@ -36,7 +36,8 @@ const COMMA = 0x2c
 
 /**
  * Counts brackets and commas outside of strings. What is no JSON is left to the parser, so anything may be counted
- * there. One loop without calls: this runs on every body before the sender is answered.
+ * there. This runs on every body before the sender is answered, and most of a body is strings: their ends are found
+ * by `indexOf`, which is many times faster than a loop.
  */
 function checkJsonShape(text: string, limits: BodyLimits): BodyProblem | undefined {
   const depthMax = effectiveDepthMax(limits)
@@ -45,11 +46,7 @@ function checkJsonShape(text: string, limits: BodyLimits): BodyProblem | undefin
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
-      for (at++; at < text.length; at++) {
-        const inside = text.charCodeAt(at)
-        if (inside === QUOTE) break
-        if (inside === BACKSLASH) at++
-      }
+      at = endOfString(text, at)
     } else if (code === COMMA) {
       keys++
     } else if (code === 0x7b || code === 0x5b) {
@@ -62,6 +59,19 @@ function checkJsonShape(text: string, limits: BodyLimits): BodyProblem | undefin
     if (keys > limits.keysMax) return tooManyKeys(limits.keysMax)
   }
   return undefined
+}
+
+/** The closing quote, or the end of a text that has none. A quote behind an odd number of backslashes closes nothing. */
+function endOfString(text: string, open: number): number {
+  let from = open + 1
+  for (;;) {
+    const quote = text.indexOf('"', from)
+    if (quote === -1) return text.length
+    let before = quote
+    while (before > from && text.charCodeAt(before - 1) === BACKSLASH) before--
+    if ((quote - before) % 2 === 0) return quote
+    from = quote + 1
+  }
 }
 
 /** True for `{}` and `[ ]`. Blanks are looked at once more here, never twice. */

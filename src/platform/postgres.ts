@@ -7,6 +7,8 @@ export interface PostgresOptions {
   connectionsMax: number
   /** Shown in `pg_stat_activity`. */
   applicationName: string
+  /** Whether arrays are read or given as parameters; without them a new connection asks nothing of its own. */
+  arrays?: boolean
 }
 
 /** A pool that connects when it is first used and again after every loss. */
@@ -16,21 +18,25 @@ export function connectPostgres(databaseUrl: string, options: PostgresOptions): 
     idle_timeout: 60,
     connect_timeout: 5,
     backoff: (tries) => Math.min(0.1 * 2 ** tries, 2),
+    fetch_types: options.arrays ?? true,
     connection: { application_name: options.applicationName },
     onnotice: () => {},
   })
 }
 
 /**
- * Refuses a database that forgets: an ack is a promise that survives a power cut.
+ * Refuses a database that forgets, because an ack is a promise that survives a power cut, and one that cannot hold
+ * every text.
  *
  * @throws Error naming the setting to change.
  */
 export async function checkDurability(sql: Sql): Promise<void> {
   const rows = await sql<{ name: string; setting: string }[]>`
-    SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes')`
+    SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'server_encoding')`
   for (const { name, setting } of rows) {
-    if (setting === 'off') {
+    if (name === 'server_encoding') {
+      if (setting !== 'UTF8') throw new Error(`the database is encoded in ${setting}; make one in UTF8`)
+    } else if (setting === 'off') {
       throw new Error(`PostgreSQL has ${name} = off: an acknowledged webhook could be lost; set it to on`)
     }
   }

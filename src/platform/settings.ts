@@ -58,7 +58,7 @@ export const SETTINGS = {
     unit: 'bytes',
     max: 32 * MIB,
   }),
-  COMPRESSED_BYTES_MAX: integer(10 * MIB, 'a body as it comes over the wire', {
+  COMPRESSED_BYTES_MAX: integer(10 * MIB, 'a body with a Content-Encoding, as it comes over the wire', {
     unit: 'bytes',
     max: 32 * MIB,
   }),
@@ -73,10 +73,11 @@ export const SETTINGS = {
     unit: 'ms',
     min: 100,
   }),
-  REFUSALS_LOGGED_PER_MINUTE: integer(20, 'refusals kept in full per integration; the rest is counted', {
-    unit: 'requests',
-    min: 0,
-  }),
+  REFUSALS_LOGGED_PER_MINUTE: integer(
+    20,
+    'refusals kept in full per integration, reason and source (50 times as many in all); the rest is counted',
+    { unit: 'requests', min: 0 },
+  ),
   RUN_CONCURRENCY: integer(8, 'runs at once in a worker', { unit: 'runs', min: 1 }),
   DELIVERY_CONCURRENCY: integer(32, 'deliveries at once in a worker', { unit: 'deliveries', min: 1 }),
   SANDBOX_PROCESSES: integer(2, 'processes that execute rewrite functions', { min: 1, max: 64 }),

@@ -3,7 +3,7 @@
  * with the deliveries they made: all of it or none.
  */
 import type { Definition, Integrations } from '../integrations/integrations.ts'
-import type { Ledger, RunState, TakenRun } from '../ledger/ledger.ts'
+import type { Ledger, RunEnd, TakenRun } from '../ledger/ledger.ts'
 import { newId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
@@ -70,7 +70,7 @@ function failed(failure: string): Walk {
   return { results: [], items: [], filtered: false, failure }
 }
 
-function stateAfter(walk: Walk): RunState {
+function stateAfter(walk: Walk): RunEnd {
   if (walk.failure !== null) return 'dead'
   if (walk.items.length > 0) return 'delivering'
   return walk.filtered ? 'filtered' : 'empty'
@@ -78,7 +78,7 @@ function stateAfter(walk: Walk): RunState {
 
 function tell(
   run: TakenRun,
-  end: { state: RunState; reason: string | null; deliveries: number; ms: number },
+  end: { state: RunEnd; reason: string | null; deliveries: number; ms: number },
   { metrics, log }: RunOptions,
 ): void {
   metrics.runs.inc({ state: end.state })

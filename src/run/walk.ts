@@ -17,6 +17,8 @@ export interface Walk {
 export interface Facts {
   run: TakenRun
   functionVersions: Record<string, string>
+  /** The preset of the sending system. */
+  source: string
   request: Json
   event: Json
 }
@@ -36,7 +38,7 @@ export async function walkNodes(
   functionVersions: Record<string, string>,
   options: WalkOptions,
 ): Promise<Walk> {
-  const facts = factsOf(run, functionVersions)
+  const facts = factsOf(run, definition.source, functionVersions)
   const nodes = new Map(definition.nodes.map((node) => [node.id, node]))
   const walk: Walk = { results: [], items: [], filtered: false, failure: null }
   const ahead: { node: Node; data: string }[] = []
@@ -118,12 +120,13 @@ function itemsOf(data: string, batch: boolean): string[] {
   return Array.isArray(list) ? list.map((element) => stringifyExact(element)) : [data]
 }
 
-function factsOf(run: TakenRun, functionVersions: Record<string, string>): Facts {
+function factsOf(run: TakenRun, source: string, functionVersions: Record<string, string>): Facts {
   const headers = Object.fromEntries(run.request.headers.map(([name, value]) => [name.toLowerCase(), value]))
   const { method, path, sourceIp, contentType } = run.request
   return {
     run,
     functionVersions,
+    source,
     request: { method, path, sourceIp, contentType, headers },
     event: { id: run.eventId, integrationId: run.integrationId, receivedAt: run.receivedAt.toISOString() },
   }

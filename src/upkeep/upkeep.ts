@@ -23,15 +23,22 @@ export interface Upkeep {
 const SWEEP_LIMIT = 1_000
 const KEYS_LIMIT = 5_000
 const PARTITIONS_EVERY_MS = 3_600_000
+const CHORE_FAILED = 'a chore failed, it is tried again'
 export const PARTITION_DAYS_AHEAD = 3
 
-/** Sweeps at once and from then on by the clock, until closed. */
+/**
+ * Sweeps at once and from then on by the clock, until closed. A first sweep that fails, because the queue is away,
+ * is no reason not to start: acks need no queue.
+ */
 export async function startUpkeep(options: UpkeepOptions): Promise<Upkeep> {
   const { ledger, sweepSeconds, alone, log } = options
   const lostMs = options.lostSeconds * 1000
   const first = await sweepAll(options, {
     queuedBefore: new Date(alone ? Date.now() : Date.now() - lostMs),
     alone,
+  }).catch((error) => {
+    log.warn({ err: error, chore: 'sweep' }, CHORE_FAILED)
+    return 0
   })
   if (first > 0) log.info({ found: first }, 'unfinished work put back into the queue')
   const chores = [
@@ -71,7 +78,7 @@ function every(ms: number, name: string, log: Log, work: () => Promise<unknown>)
   let running: Promise<unknown> | undefined
   const timer = setInterval(() => {
     running ??= work()
-      .catch((error) => log.warn({ err: error, chore: name }, 'a chore failed, it is tried again'))
+      .catch((error) => log.warn({ err: error, chore: name }, CHORE_FAILED))
       .finally(() => {
         running = undefined
       })

@@ -3,28 +3,44 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/**
- * Starts a sandbox process: no environment, no descriptor but the channel and a pipe for its dying words, and
- * Node's permission model. It may read its own program and the addon; not write, spawn, or start threads of Node's.
- */
+const here = dirname(fileURLToPath(import.meta.url))
+const require = createRequire(import.meta.url)
+// Resolved here, as links (a linked `node_modules`) lead through folders that the process may not read.
+const ADDON = require.resolve('isolated-vm')
+const EXPRESSION_LANGUAGE = require.resolve('jsonata/jsonata.min.js')
+
+/** Starts a sandbox process: no environment, no descriptor but the channel and a pipe for its dying words. */
 export function launchSandboxProcess(): ChildProcess {
-  const here = dirname(fileURLToPath(import.meta.url))
-  const require = createRequire(import.meta.url)
+  return spawn(
+    process.execPath,
+    [...sandboxFlags(), join(here, 'child/main.ts'), ADDON, EXPRESSION_LANGUAGE],
+    {
+      env: {},
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    },
+  )
+}
+
+/**
+ * Node's permission model: the process may read its own program and load the addon. It may not write, read anything
+ * else, spawn, or start threads of Node's.
+ */
+export function sandboxFlags(): string[] {
   const addon = packageFolder(require, 'isolated-vm')
-  const addonLoader = packageFolder(createRequire(join(addon, 'package.json')), 'node-gyp-build')
-  const expressionLanguage = require.resolve('jsonata/jsonata.min.js')
+  const addonLoader = packageFolder(createRequire(ADDON), 'node-gyp-build')
   const readable = [
     join(here, '/'),
     join(here, '../../payload/exact-json.ts'),
     join(here, '../../payload/path.ts'),
     join(addon, '/'),
     join(addonLoader, '/'),
-    expressionLanguage,
+    EXPRESSION_LANGUAGE,
     // By this file the addon's loader tells which C library it is to be linked with.
     '/etc/alpine-release',
   ]
-  const flags = [
-    // The addon cannot make isolates from a process that was itself started from a snapshot.
+  return [
+    // The addon cannot make isolates in a process that was itself started from a snapshot.
     '--no-node-snapshot',
     '--permission',
     '--allow-addons',
@@ -32,13 +48,8 @@ export function launchSandboxProcess(): ChildProcess {
     '--disable-warning=PERM0001',
     '--disable-warning=ExperimentalWarning',
   ]
-  return spawn(process.execPath, [...flags, join(here, 'child/main.ts'), expressionLanguage], {
-    env: {},
-    cwd: '/',
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-  })
 }
 
-function packageFolder(require: NodeJS.Require, name: string): string {
-  return dirname(require.resolve(`${name}/package.json`))
+function packageFolder(from: NodeJS.Require, name: string): string {
+  return dirname(from.resolve(`${name}/package.json`))
 }

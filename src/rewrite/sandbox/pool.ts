@@ -1,4 +1,5 @@
-import type { Errand, ErrandEnd, SandboxProcess } from './sandbox-process.ts'
+import type { ErrandEnd } from './conversation.ts'
+import type { Errand, SandboxProcess } from './sandbox-process.ts'
 
 /** What the pool tells about its processes; each is worth a line in the operator's log. */
 export type PoolEvent =
@@ -21,6 +22,8 @@ export interface Pool {
 /** A process may die for a reason that is not the errand's; a second death under the same errand is no accident. */
 const TRIES_MAX = 2
 const FAILED_STARTS_MAX = 3
+/** As many as a process keeps isolates for. */
+const REMEMBERED_MAX = 4
 /** A process that stays larger than this when idle is replaced. */
 const IDLE_RSS_BYTES_MAX = 300 * 1024 * 1024
 
@@ -47,6 +50,7 @@ export function createPool(
   const members = new Set<Member>()
   const waiting: Job[] = []
   const starting = new Set<Promise<void>>()
+  const leaving = new Set<Promise<void>>()
   let failedStarts = 0
   let isClosed = false
 
@@ -68,8 +72,7 @@ export function createPool(
     job.triesLeft -= 1
     const end = await member.process.run(job.errand)
     member.job = undefined
-    member.served.delete(job.applicationId)
-    member.served.add(job.applicationId)
+    remember(member.served, job.applicationId)
     const isDone = end.kind !== 'died' || job.triesLeft === 0
     if (isClosed) job.reject(closedError())
     else if (isDone) job.resolve(end)
@@ -112,7 +115,9 @@ export function createPool(
 
   const retire = (member: Member): void => {
     members.delete(member)
-    void member.process.kill()
+    const left = member.process.kill()
+    leaving.add(left)
+    void left.then(() => leaving.delete(left))
   }
 
   return {
@@ -127,9 +132,10 @@ export function createPool(
     async close() {
       isClosed = true
       for (const job of waiting.splice(0)) job.reject(closedError())
-      await Promise.all([...members].map((member) => member.process.kill()))
+      for (const member of members) retire(member)
+      // A process that is just starting is ended as soon as it has started.
       await Promise.all(starting)
-      members.clear()
+      await Promise.all(leaving)
     },
   }
 }
@@ -147,6 +153,13 @@ function nextJob(waiting: readonly Job[], members: ReadonlySet<Member>): Job {
 function idleMember(members: ReadonlySet<Member>, applicationId: string): Member | undefined {
   const idle = [...members].filter((member) => member.job === undefined)
   return idle.find((member) => member.served.has(applicationId)) ?? idle[0]
+}
+
+function remember(served: Set<string>, applicationId: string): void {
+  served.delete(applicationId)
+  served.add(applicationId)
+  const [oldest] = served
+  if (served.size > REMEMBERED_MAX && oldest !== undefined) served.delete(oldest)
 }
 
 function closedError(): Error {

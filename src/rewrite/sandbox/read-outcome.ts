@@ -8,8 +8,8 @@ import {
   type LogLine,
   type SyntaxVerdict,
 } from './contract.ts'
+import type { ErrandEnd } from './conversation.ts'
 import { isRecord, type Reply, type ReplyHead } from './protocol.ts'
-import type { ErrandEnd } from './sandbox-process.ts'
 
 /** What became of a function, from what became of its errand. */
 export function readFunctionOutcome(end: ErrandEnd, limits: FunctionLimits, name: string): FunctionOutcome {
@@ -38,7 +38,7 @@ export function readExpressionOutcomes(
   return Array.from({ length: count }, () => ({ ok: false, message }))
 }
 
-/** @throws Error when the check itself could not be carried out. */
+/** A check that could not be carried out is no proof of anything, so it is a refusal with its reason. */
 export function readSyntaxVerdict(end: ErrandEnd, limits: FunctionLimits): SyntaxVerdict {
   if (end.kind !== 'reply') return { ok: false, message: fateOf(end, limits).message }
   const { head } = end.reply

@@ -1,4 +1,5 @@
-import ivm from 'isolated-vm'
+import { createRequire } from 'node:module'
+import type ivm from 'isolated-vm'
 import { REALM_FILE } from '../realm/describe-error.ts'
 
 const ISOLATES_MAX = 4
@@ -21,6 +22,8 @@ export interface Workplaces {
 }
 
 export interface Sources {
+  /** Path of isolated-vm's main file. */
+  addon: string
   realm: string
   expressionLanguage: string
 }
@@ -49,7 +52,8 @@ export function openWorkplace(
   memoryMb: number,
   onLostControl: (message: string) => void,
 ): Workplace {
-  const isolate = new ivm.Isolate({ memoryLimit: memoryMb, onCatastrophicError: onLostControl })
+  const { Isolate } = createRequire(import.meta.url)(sources.addon) as typeof ivm
+  const isolate = new Isolate({ memoryLimit: memoryMb, onCatastrophicError: onLostControl })
   const realm = isolate.compileScriptSync(sources.realm, { filename: REALM_FILE })
   const scripts = new Map<string, ivm.Script>()
   let language: ivm.Script | undefined

@@ -21,9 +21,11 @@ process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })
+const [addon = '', expressionLanguage = ''] = process.argv.slice(2)
 const sources: Sources = {
+  addon,
   realm: realmSource(),
-  expressionLanguage: readFileSync(process.argv[2] ?? '', 'utf8'),
+  expressionLanguage: readFileSync(expressionLanguage, 'utf8'),
 }
 const workplaces = createWorkplaces(sources, reportLostControl)
 const requests = createFrameReader(() => Number.POSITIVE_INFINITY)

@@ -2,7 +2,7 @@ import { shapeGlobals } from './globals.ts'
 import { installJson } from './json-global.ts'
 import type { RealmOutcome } from './outcome.ts'
 import { type Compile, type ExpressionsRun, runExpressions } from './run-expressions.ts'
-import { type FunctionRun, type FunctionSettings, runFunction } from './run-function.ts'
+import { type FunctionRun, type FunctionSettings, openRun, startRun } from './run-function.ts'
 
 /** What the process around the realm can ask of it; nothing but texts and numbers goes in or out. */
 export interface Realm {
@@ -32,7 +32,8 @@ export function openRealm(): Realm {
       new AsyncFunction(body)
     },
     startFunction(body, jobData, settings) {
-      functionRun = runFunction(body, jobData, JSON.parse(settings) as FunctionSettings)
+      functionRun = openRun(JSON.parse(settings) as FunctionSettings)
+      startRun(functionRun, body, jobData)
     },
     startExpressions(expressions, input, outputCharsMax) {
       if (compile === undefined) throw new Error('the expression language is not loaded')
@@ -53,16 +54,12 @@ function describeRun(run: FunctionRun | undefined): string {
   return line({ settled: true, ok: true, message, hasData: data !== undefined, log }) + (data ?? '')
 }
 
+const PROTOTYPES = [Object.prototype, Array.prototype, String.prototype, Number.prototype, Boolean.prototype]
+
 /** A function may have taught every array to write itself otherwise; what follows is not for it to shape. */
 function forgetToJson(): void {
-  for (const holder of [
-    Object.prototype,
-    Array.prototype,
-    String.prototype,
-    Number.prototype,
-    Boolean.prototype,
-  ])
-    delete (holder as { toJSON?: unknown }).toJSON
+  for (let index = 0; index < PROTOTYPES.length; index += 1)
+    delete (PROTOTYPES[index] as { toJSON?: unknown }).toJSON
 }
 
 /** JSON text has no line feed of its own, so the first one ends it. */

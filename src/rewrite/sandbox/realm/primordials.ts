@@ -3,7 +3,6 @@
  * them. A function that breaks the language harms only itself; this keeps honest polyfills from spoiling results.
  */
 export const apply = Reflect.apply
-export const ownKeys = Reflect.ownKeys
 export const objectKeys = Object.keys
 export const defineProperty = Object.defineProperty
 export const isArray = Array.isArray
@@ -24,6 +23,10 @@ export const SetClass = Set
 export const WeakMapClass = WeakMap
 export const WeakSetClass = WeakSet
 export const ErrorClass = Error
+export const NumberClass = Number
+export const StringClass = String
+export const BooleanClass = Boolean
+export const BigIntClass = BigInt
 export const RegExpClass = RegExp
 
 function uncurried<This, Args extends unknown[], Result>(

@@ -82,8 +82,9 @@ function printObject(value: object, printing: Printing, outermost: boolean): str
   if (value === queueManager) return '[queueManager: Sluice has none]'
   if (typeof value === 'function')
     return `[Function ${toText((value as { name?: unknown }).name) || 'anonymous'}]`
-  for (const ancestor of printing.ancestors) if (ancestor === value) return '[Circular]'
   const { ancestors } = printing
+  for (let index = 0; index < ancestors.length; index += 1)
+    if (ancestors[index] === value) return '[Circular]'
   if (ancestors.length >= DEPTH_MAX) return isArray(value) ? '[…]' : '{…}'
   ancestors[ancestors.length] = value
   try {

@@ -13,28 +13,29 @@ export interface FunctionSettings {
 }
 
 export interface FunctionRun {
-  log: Log
+  readonly settings: FunctionSettings
+  readonly log: Log
+  /** There once the function has settled. */
   verdict: Verdict | undefined
 }
 
 type Body = () => Promise<unknown>
 
-/** Starts the function; `verdict` is there once it has settled, which needs nothing but the microtasks. */
-export function runFunction(body: Body, jobDataText: string, settings: FunctionSettings): FunctionRun {
-  const log = createLog(settings.logLinesMax, settings.logBytesMax)
-  const run: FunctionRun = { log, verdict: undefined }
-  installConsole(log)
+export function openRun(settings: FunctionSettings): FunctionRun {
+  return { settings, log: createLog(settings.logLinesMax, settings.logBytesMax), verdict: undefined }
+}
+
+/** Starts the function; to settle it needs nothing but the microtasks. It may be stopped before this returns. */
+export function startRun(run: FunctionRun, body: Body, jobDataText: string): void {
+  installConsole(run.log)
   try {
-    giveJobData(jobDataText, log)
+    giveJobData(jobDataText, run.log)
   } catch (thrown) {
-    run.verdict = failure(
-      'threw',
-      `the event could not be read: ${describeThrown(thrown, settings.fileName)}`,
-    )
-    return run
+    const problem = describeThrown(thrown, run.settings.fileName)
+    run.verdict = failure('threw', `the event could not be read: ${problem}`)
+    return
   }
-  void settle(body, settings, run)
-  return run
+  void settle(body, run)
 }
 
 /**
@@ -69,10 +70,11 @@ function unheldNote(paths: readonly string[], count: number): string {
   return `numbers that a JavaScript number cannot hold are given as strings with their digits: ${named}${more}`
 }
 
-async function settle(body: Body, settings: FunctionSettings, run: FunctionRun): Promise<void> {
+async function settle(body: Body, run: FunctionRun): Promise<void> {
+  const { fileName, outputCharsMax } = run.settings
   try {
-    run.verdict = judge(await body(), settings.outputCharsMax, settings.fileName)
+    run.verdict = judge(await body(), outputCharsMax, fileName)
   } catch (thrown) {
-    run.verdict = failure('threw', describeThrown(thrown, settings.fileName))
+    run.verdict = failure('threw', describeThrown(thrown, fileName))
   }
 }

@@ -2,15 +2,19 @@ import { formatPath, type PathStep } from '../../../payload/path.ts'
 import { describeThrown } from './describe-error.ts'
 import {
   apply,
+  BigIntClass,
+  BooleanClass,
   DateClass,
   dateTime,
   isArray,
   isFiniteNumber,
   isNotNumber,
   MapClass,
+  NumberClass,
   objectKeys,
   PromiseClass,
   SetClass,
+  StringClass,
   WeakMapClass,
   WeakSetClass,
 } from './primordials.ts'
@@ -79,7 +83,12 @@ function jsonForm(value: object, key: string, writing: Writing): unknown {
   if (value instanceof DateClass && isNotNumber(dateTime(value))) throw bad('is an invalid Date', writing)
   const toJson = (value as { toJSON?: unknown }).toJSON
   const form = typeof toJson === 'function' ? (apply(toJson, value, [key]) as unknown) : value
-  if (form instanceof Number || form instanceof String || form instanceof Boolean || form instanceof BigInt)
+  if (
+    form instanceof NumberClass ||
+    form instanceof StringClass ||
+    form instanceof BooleanClass ||
+    form instanceof BigIntClass
+  )
     return form.valueOf()
   return form
 }
@@ -88,7 +97,8 @@ function writeObject(value: object, writing: Writing): string {
   if (JSON.isRawJSON(value)) return spend(JSON.stringify(value), writing)
   refuseKind(value, writing)
   const { ancestors } = writing
-  for (const ancestor of ancestors) if (ancestor === value) throw bad('contains itself (a cycle)', writing)
+  for (let index = 0; index < ancestors.length; index += 1)
+    if (ancestors[index] === value) throw bad('contains itself (a cycle)', writing)
   if (ancestors.length >= DEPTH_MAX) throw bad(`lies deeper than ${DEPTH_MAX} levels`, writing)
   ancestors[ancestors.length] = value
   const text = isArray(value) ? writeList(value, writing) : writePlain(value, writing)

@@ -1,0 +1,83 @@
+import type { z } from '@hono/zod-openapi'
+import type { Integrations, RewriteFunction } from '../../integrations/integrations.ts'
+import type { Resource } from '../crud.ts'
+import { Problem, throwFaults } from '../problem.ts'
+import { functionIn, functionOut } from '../schemas.ts'
+import { requireApplication } from './belonging.ts'
+import type { ResourceOptions } from './resource-options.ts'
+
+export function functionResource({
+  integrations,
+  rewriter,
+}: ResourceOptions): Resource<z.infer<typeof functionIn>> {
+  async function show(given: RewriteFunction): Promise<object> {
+    return { ...given, source: await integrations.sourceOf(given.version) }
+  }
+  const byId = (id: string) => integrations.rewriteFunctions().find((known) => known.id === id)
+
+  async function save(id: string | undefined, input: z.infer<typeof functionIn>): Promise<object> {
+    const taken = integrations
+      .rewriteFunctions()
+      .some(
+        (known) =>
+          known.applicationId === input.applicationId && known.name === input.name && known.id !== id,
+      )
+    if (taken) throw new Problem(409, `the application has a function "${input.name}" already`)
+    const checked = await rewriter.check(input.source)
+    if (!checked.ok) {
+      const message = `line ${checked.line}, column ${checked.column}: ${checked.message}`
+      throwFaults([{ path: 'source', message }])
+    }
+    return show(await integrations.saveFunction({ ...input, ...(id === undefined ? {} : { id }) }))
+  }
+
+  return {
+    path: 'functions',
+    name: 'rewrite function',
+    input: functionIn,
+    output: functionOut,
+    list: (applicationId) =>
+      Promise.all(
+        integrations
+          .rewriteFunctions()
+          .filter(
+            (known) => applicationId === undefined || [applicationId, null].includes(known.applicationId),
+          )
+          .map(show),
+      ),
+    find(id) {
+      const known = byId(id)
+      return known && show(known)
+    },
+    guard(given) {
+      if ((given as RewriteFunction).applicationId !== null) return
+      throw new Problem(409, 'this function comes from a file in rewrite-functions/ and is changed there')
+    },
+    create(input) {
+      requireApplication(input.applicationId, integrations)
+      return save(undefined, input)
+    },
+    change(id, input) {
+      const before = byId(id)
+      if (before && before.name !== input.name) requireUnused(before, integrations)
+      return save(id, input)
+    },
+    async delete(id) {
+      const before = byId(id)
+      if (before) requireUnused(before, integrations)
+      return integrations.delete('functions', id)
+    },
+  }
+}
+
+/** Nodes name their function, so it may not go away under that name. */
+function requireUnused(given: RewriteFunction, integrations: Integrations): void {
+  const user = integrations
+    .integrations()
+    .find(
+      ({ applicationId, definition }) =>
+        applicationId === given.applicationId &&
+        definition.nodes.some((node) => 'function' in node && node.function === given.name),
+    )
+  if (user) throw new Problem(409, `integration ${user.id} still uses this function`)
+}

@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ADMIN_KEY, startTestGateway, type TestGateway } from '../world/gateway.ts'
+
+let world: TestGateway
+let shop: { id: string }
+
+beforeAll(async () => {
+  world = await startTestGateway()
+  shop = await world.api.application('shop')
+})
+afterAll(() => world.close())
+
+const transform = (more: object) => ({ nodes: [{ id: 'map', kind: 'transform', ...more }] })
+const integration = (definition: object, more: object = {}) => ({
+  applicationId: shop.id,
+  name: 'orders',
+  definition,
+  ...more,
+})
+const destination = (config: object) => ({
+  applicationId: shop.id,
+  name: 'crm',
+  config: { kind: 'http', url: 'https://crm.example', ...config },
+})
+const functionOf = (source: string) => ({ applicationId: shop.id, name: 'orders', source })
+const NOBODY = '00000000-0000-7000-8000-000000000000'
+
+/** What is wrong, where it is sent, the place that the answer names and a piece of what it says. */
+const WRONG: [what: string, path: string, body: () => unknown, place: string, message: RegExp][] = [
+  [
+    'a slug that is no host name',
+    '/applications',
+    () => ({ slug: 'My Shop', name: 'x' }),
+    'slug',
+    /lower-case/,
+  ],
+  ['a missing name', '/applications', () => ({ slug: 'x' }), 'name', /./],
+  ['a field that does not exist', '/applications', () => ({ slug: 'x', name: 'x', sulg: 1 }), '', /sulg/],
+  [
+    'an allowlist entry that is neither address nor domain',
+    '/applications',
+    () => ({ slug: 'x', name: 'x', allowedList: ['shopify.com', '10.0.0.0/99'] }),
+    'allowedList',
+    /10\.0\.0\.0\/99/,
+  ],
+  [
+    'an unknown application',
+    '/integrations',
+    () => integration(transform({}), { applicationId: NOBODY }),
+    'applicationId',
+    /no such application/,
+  ],
+  [
+    'a short id without proof',
+    '/integrations',
+    () => integration(transform({}), { id: 'ABC123' }),
+    'id',
+    /needs a definition with "proof"/,
+  ],
+  [
+    'an id with a character that no address has',
+    '/integrations',
+    () => integration(transform({}), { id: 'a/b c' }),
+    'id',
+    /./,
+  ],
+  [
+    'a mapping rule that does not compile',
+    '/integrations',
+    () => integration(transform({ mapping: { total: { from: 'order.total', transforms: ['numbr'] } } })),
+    'definition.nodes.0.mapping.total',
+    /numbr/,
+  ],
+  [
+    'a static value with an unknown key beside it',
+    '/integrations',
+    () => integration(transform({ mapping: { total: { valeu: 1 } } })),
+    'definition.nodes.0.mapping.total',
+    /./,
+  ],
+  [
+    'a bad path in a definition',
+    '/integrations',
+    () => integration({ ...transform({}), split: 'orders[' }),
+    'definition.split',
+    /./,
+  ],
+  [
+    'an allowlist entry of an integration',
+    '/integrations',
+    () => integration({ ...transform({}), allowedList: ['not_an_entry'] }),
+    'definition.allowedList',
+    /not_an_entry/,
+  ],
+  [
+    'nodes that go in a circle',
+    '/integrations',
+    () =>
+      integration({
+        nodes: [
+          { id: 'a', kind: 'transform', next: ['b'] },
+          { id: 'b', kind: 'transform', next: ['a'] },
+        ],
+      }),
+    'definition.nodes',
+    /in a circle: a → b → a/,
+  ],
+  [
+    'a node that leads nowhere',
+    '/integrations',
+    () => integration(transform({ next: ['gone'] })),
+    'definition.nodes',
+    /"gone", which does not exist/,
+  ],
+  [
+    'a function that is not there',
+    '/integrations',
+    () => integration(transform({ function: 'gone' })),
+    'definition.nodes.0.function',
+    /no rewrite function "gone"/,
+  ],
+  [
+    'a destination that is not there',
+    '/integrations',
+    () => integration({ nodes: [{ id: 'p', kind: 'push', destination: NOBODY }] }),
+    'definition.nodes.0.destination',
+    /no such destination/,
+  ],
+  [
+    'a condition that is none',
+    '/integrations',
+    () =>
+      integration({
+        nodes: [{ id: 'if', kind: 'decision', branches: [{ when: { path: 'a', op: 'equals' } }] }],
+      }),
+    'definition.nodes.0.branches.0.when.value',
+    /missing/,
+  ],
+  [
+    'a URL template whose host is a field',
+    '/destinations',
+    () => destination({ url: 'https://{{ host }}/x' }),
+    'config.url',
+    /literal host/,
+  ],
+  [
+    'a URL template with an open tag',
+    '/destinations',
+    () => destination({ url: 'https://crm.example/{{ id' }),
+    'config.url',
+    /./,
+  ],
+  [
+    'a header that is not free to choose',
+    '/destinations',
+    () => destination({ headers: { 'Content-Length': '5' } }),
+    'config.headers.Content-Length',
+    /./,
+  ],
+  [
+    'a function with a syntax error',
+    '/functions',
+    () => functionOf('const a = 1\nreturn { jobStatus: }'),
+    'source',
+    /^line 2, column 21: /,
+  ],
+]
+
+describe('an error names its place', () => {
+  test.each(WRONG)('%s', async (_what, path, body, place, message) => {
+    const answer = await world.api.call('POST', path, body())
+    expect(answer.status).toBe(400)
+    expect(answer.body).toMatchObject({ type: 'about:blank', status: 400, title: 'The request is wrong' })
+    const places = answer.body.errors.map((error: { path: string }) => error.path)
+    expect(places.some((named: string) => named === place || named.startsWith(`${place}.`))).toBe(true)
+    expect(answer.body.errors.map((error: { message: string }) => error.message).join('\n')).toMatch(message)
+  })
+
+  test('several wrong fields are all named at once', async () => {
+    const { body } = await world.api.call('POST', '/applications', { slug: 'A B', allowedList: ['?'] })
+    expect(body.errors.map((error: { path: string }) => error.path).toSorted()).toEqual([
+      'allowedList',
+      'name',
+      'slug',
+    ])
+  })
+
+  test('a slug that is taken', async () => {
+    const made = await world.api.application('taken')
+    for (const answer of [
+      await world.api.call('POST', '/applications', { slug: 'taken', name: 'x' }),
+      await world.api.call('PATCH', `/applications/${shop.id}`, { slug: 'taken' }),
+    ]) {
+      expect(answer).toMatchObject({ status: 409, body: { detail: 'the slug "taken" is taken' } })
+    }
+    expect((await world.api.call('PATCH', `/applications/${made.id}`, { slug: 'taken' })).status).toBe(200)
+  })
+
+  test('one that is taken in the same moment', async () => {
+    const both = await Promise.all(
+      ['one', 'two'].map((name) => world.api.call('POST', '/applications', { slug: 'at-once', name })),
+    )
+    expect(both.map(({ status }) => status).toSorted()).toEqual([201, 409])
+  })
+
+  test('what is not there, and what is no address of the API', async () => {
+    const missing = await world.api.call('GET', '/applications/none')
+    expect(missing).toMatchObject({ status: 404, body: { detail: 'there is no application "none"' } })
+    expect((await world.api.call('GET', '/nothing')).status).toBe(404)
+    expect((await world.api.call('GET', '/events/none')).body.errors[0].path).toBe('id')
+    expect((await world.api.call('GET', '/events?status=lost')).body.errors[0].path).toBe('status')
+  })
+})
+
+describe('a body', () => {
+  async function post(body: string, contentType = 'application/json') {
+    const response = await fetch(`${world.url}/api/v1/applications`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': contentType },
+      body,
+    })
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    return (await response.json()) as { status: number; detail: string }
+  }
+
+  test('that is no JSON is refused with the place', async () => {
+    expect(await post('{"slug": "x",\n "name" }')).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining('line 2, column'),
+    })
+  })
+
+  test('that nests too deeply is refused', async () => {
+    const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
+    expect((await post(deep(101))).detail).toContain('nested deeper than 100 levels')
+    expect((await post(deep(500_000))).detail).toContain('nested deeper than 100 levels')
+    expect((await post(deep(100))).detail).toBe('some fields are wrong')
+  })
+
+  test('that is too large is refused', async () => {
+    expect(await post(`{"name":"${'x'.repeat(4 * 1024 * 1024)}"}`)).toMatchObject({ status: 413 })
+  })
+
+  test('of another type is refused', async () => {
+    expect(await post('slug=x', 'application/x-www-form-urlencoded')).toMatchObject({ status: 415 })
+    expect(await post('{}', 'text/plain')).toMatchObject({ status: 415 })
+  })
+
+  test('whose keys are names of every object does no harm', async () => {
+    expect(await post('{"__proto__":{"slug":"x"},"constructor":1}')).toMatchObject({ status: 400 })
+    expect(({} as Record<string, unknown>).slug).toBeUndefined()
+  })
+})

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import postgres from 'postgres'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../world/eventually.ts'
+import { type PostgresServer, startPostgres } from '../world/postgres.ts'
+import { ACCEPTED, type Answer, answersOn, type EdgeWorld, openSocket, startEdge } from './world.ts'
+
+const UNSTORED = {
+  status: 503,
+  body: '{"result":false,"error":"The event cannot be stored at the moment"}',
+  headers: { 'retry-after': '10' },
+}
+
+let database: PostgresServer
+let world: EdgeWorld
+let id: string
+
+beforeAll(async () => {
+  database = await startPostgres()
+  world = await startEdge(
+    { STORE_WAIT_MS: '600', PENDING_BYTES_MAX: '200000', DRAIN_MS: '5000' },
+    database.url,
+  )
+  id = await world.integration()
+})
+afterAll(async () => {
+  await world.close()
+  await database.stop()
+})
+
+/** The numbers that were acknowledged among those that were sent. */
+async function send(from: number, count: number): Promise<{ answers: Answer[]; acked: number[] }> {
+  const numbers = Array.from({ length: count }, (_, at) => from + at)
+  const answers = await Promise.all(numbers.map((n) => world.send(id, `{"n":${n}}`)))
+  return { answers, acked: numbers.filter((_, at) => answers[at]?.status === 200) }
+}
+
+async function stored(url = database.url): Promise<number[]> {
+  const sql = postgres(url, { max: 1 })
+  try {
+    const rows = await sql`SELECT body FROM requests WHERE integration_id = ${id} AND outcome = 'accepted'`
+    return rows.map((row) => JSON.parse(row.body.toString()).n)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+test('a database that hangs makes "come again", within the time that the settings give', async () => {
+  const resume = await freeze()
+  const started = performance.now()
+  const { answers } = await send(0, 20)
+  const waited = performance.now() - started
+  for (const answer of answers) expect(answer).toMatchObject(UNSTORED)
+  expect(waited).toBeGreaterThan(500)
+  expect(waited).toBeLessThan(2_500)
+  resume()
+  await eventually(async () => expect(await world.send(id, '{"n":-1}')).toMatchObject(ACCEPTED))
+})
+
+test('while a database hangs no more than PENDING_BYTES_MAX waits in memory', async () => {
+  const resume = await freeze()
+  const body = JSON.stringify('x'.repeat(60_000))
+  const started = performance.now()
+  const timed = Array.from({ length: 8 }, async () => {
+    const answer = await world.send(id, body)
+    return { answer, tookMs: performance.now() - started }
+  })
+  const answers = await Promise.all(timed)
+  for (const { answer } of answers) expect(answer).toMatchObject(UNSTORED)
+  // Three fit, and wait; for the others there is no room.
+  expect(answers.filter(({ tookMs }) => tookMs < 400).length).toBe(5)
+  resume()
+  await eventually(async () => expect(await world.send(id, '{"n":-1}')).toMatchObject(ACCEPTED))
+})
+
+test('bodies that are still on their way count too', async () => {
+  const head = `POST /integration/${id} HTTP/1.1\r\nhost: h\r\ncontent-type: text/plain\r\ncontent-length: 70000\r\n\r\n`
+  const sockets = await Promise.all([1, 2, 3].map(() => openSocket(world.port)))
+  const answers = sockets.map((socket) => answersOn(socket, { until: /\}$/ }))
+  for (const socket of sockets) socket.write(head + 'x'.repeat(69_000))
+  // Together they are more than there is room for, so one of them is sent away.
+  expect(await Promise.race(answers)).toMatch(/^HTTP\/1\.1 503 /)
+  for (const socket of sockets) socket.destroy()
+  await eventually(async () => expect(await world.send(id, '{"n":-1}')).toMatchObject(ACCEPTED))
+})
+
+test('through a kill of the database nothing that was acknowledged is lost, and work goes on after it', async () => {
+  const acked: number[] = []
+  let killed = Promise.resolve()
+  for (let round = 0; round < 8; round++) {
+    if (round === 2) killed = database.kill9()
+    acked.push(...(await send(1_000 + round * 50, 50)).acked)
+    if (round === 4) await killed.then(database.restart)
+  }
+  await eventually(async () => expect(await world.send(id, '{"n":-1}')).toMatchObject(ACCEPTED))
+  acked.push(...(await send(5_000, 50)).acked)
+  expect(acked.length).toBeGreaterThanOrEqual(150)
+  const kept = new Set(await stored())
+  expect(acked.filter((n) => !kept.has(n))).toEqual([])
+})
+
+test('a request under way is answered while the gateway stops, and no acknowledgement is lost', async () => {
+  const other = await startEdge()
+  const there = await other.integration()
+  const slow = await openSocket(other.port)
+  const answer = answersOn(slow)
+  slow.write(
+    `POST /integration/${there} HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"n"`,
+  )
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const burst = Array.from({ length: 50 }, (_, n) =>
+    other.send(there, `{"n":${n}}`).then(
+      (given) => (given.status === 200 ? n : undefined),
+      // A connection that came too late is no acknowledgement.
+      () => undefined,
+    ),
+  )
+  await Promise.race(burst)
+  const closing = other.gateway.close()
+  setTimeout(() => slow.write(':9}'), 200)
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"result":true,"error":""\}$/)
+  const acked = (await Promise.all(burst)).filter((n) => n !== undefined)
+  await closing
+  await expect(other.send(there)).rejects.toThrow()
+  const rows = await other.sql`SELECT body FROM requests WHERE integration_id = ${there}`
+  const kept = new Set(rows.map((row) => JSON.parse(row.body.toString()).n))
+  expect(acked.filter((n) => !kept.has(n))).toEqual([])
+  expect(kept).toContain(9)
+  await other.close()
+})
+
+/** Stops every process of the database in its tracks. */
+async function freeze(): Promise<() => void> {
+  const pids = (await world.sql`SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()`).map(
+    (row): number => row.pid,
+  )
+  const [postmaster] = await world.sql`SELECT current_setting('data_directory') AS data`
+  const lock = readFileSync(path.join(postmaster?.data, 'postmaster.pid'), 'utf8')
+  const all = [Number(lock.split('\n')[0]), ...pids]
+  for (const pid of all) process.kill(pid, 'SIGSTOP')
+  return () => {
+    for (const pid of all) process.kill(pid, 'SIGCONT')
+  }
+}

@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { destinationConfigSchema } from '../../src/integrations/integrations.ts'
+import { newId } from '../../src/platform/ids.ts'
+import type { Log } from '../../src/platform/log.ts'
+import { migrate } from '../../src/platform/migrate.ts'
+import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
+import { eventually } from '../world/eventually.ts'
+import { type PostgresServer, startPostgres } from '../world/postgres.ts'
+import { definitionOf, openProcess, type Process, saveOrders, saveShop } from './world.ts'
+
+let server: PostgresServer
+let onlooker: Sql
+
+beforeAll(async () => {
+  server = await startPostgres()
+  await migrate(server.url)
+  onlooker = connectPostgres(server.url, { connectionsMax: 1, applicationName: 'onlooker' })
+})
+
+afterAll(async () => {
+  await onlooker.end({ timeout: 1 })
+  await server.stop()
+})
+
+test('a change is seen by its own process when it is saved, and by every other one at once', async () => {
+  const [one, two] = await Promise.all([openProcess(server.url), openProcess(server.url)])
+  const shop = await saveShop(one.integrations)
+  const id = await saveOrders(one.integrations, shop)
+  expect(one.integrations.integration(id)).toMatchObject({ version: 1, name: 'orders' })
+  const savedAt = performance.now()
+  await eventually(() => expect(two.integrations.integration(id)).toMatchObject({ version: 1 }), 1_000)
+  expect(performance.now() - savedAt).toBeLessThan(500)
+  expect(two.integrations.application(shop)?.allowedList).toEqual(['203.0.113.0/24'])
+  let reloads = 0
+  two.integrations.onReload(() => {
+    reloads += 1
+  })
+  await one.integrations.delete('integrations', id)
+  await eventually(() => expect(two.integrations.integration(id)).toBeUndefined(), 1_000)
+  expect(reloads).toBeGreaterThan(0)
+  await Promise.all([one.close(), two.close()])
+})
+
+/** `listen` has a connection of its own, whose last statement it is. */
+async function listeners(name: string): Promise<number[]> {
+  const rows = await onlooker<{ pid: number }[]>`
+    SELECT pid FROM pg_stat_activity WHERE application_name = ${name} AND query ILIKE 'listen %'`
+  return rows.map(({ pid }) => pid)
+}
+
+test('a lost listening connection is made again, and what was missed meanwhile is read', async () => {
+  const process = await openProcess(server.url)
+  const shop = await saveShop(process.integrations)
+  const id = await saveOrders(process.integrations, shop)
+  for (let round = 0; round < 3; round += 1) {
+    const [pid] = await eventually(async () => {
+      const pids = await listeners(process.name)
+      expect(pids).toHaveLength(1)
+      return pids
+    })
+    // Without a notice: only whoever reads again when it listens again can see it.
+    await onlooker`UPDATE integrations SET name = ${`missed ${round}`} WHERE id = ${id}`
+    await onlooker`SELECT pg_terminate_backend(${pid ?? 0})`
+    await eventually(() => expect(process.integrations.integration(id)?.name).toBe(`missed ${round}`))
+  }
+  await eventually(async () => expect(await listeners(process.name)).toHaveLength(1))
+  await onlooker`UPDATE integrations SET name = 'told' WHERE id = ${id}`
+  await onlooker`SELECT pg_notify('sluice_definitions', '')`
+  await eventually(() => expect(process.integrations.integration(id)?.name).toBe('told'), 2_000)
+  await process.close()
+})
+
+test('without any notice everything is read again after the reload period', async () => {
+  const process = await openProcess(server.url, { reloadSeconds: 0.2 })
+  const shop = await saveShop(process.integrations)
+  await onlooker`UPDATE applications SET name = 'unannounced' WHERE id = ${shop}`
+  await eventually(() => expect(process.integrations.application(shop)?.name).toBe('unannounced'), 2_000)
+  await process.close()
+})
+
+test('what was read stays valid while PostgreSQL is away, and is fresh again soon after it is back', async () => {
+  const process = await openProcess(server.url)
+  const shop = await saveShop(process.integrations)
+  const id = await saveOrders(process.integrations, shop)
+  await server.kill9()
+  expect(process.integrations.integration(id)).toMatchObject({ name: 'orders' })
+  await expect(process.integrations.reload()).rejects.toThrow()
+  expect(process.integrations.integration(id)).toMatchObject({ name: 'orders' })
+  expect(process.integrations.application(shop)).toBeDefined()
+  await server.restart()
+  await eventually(() => onlooker`UPDATE integrations SET name = 'changed meanwhile' WHERE id = ${id}`)
+  await eventually(() => expect(process.integrations.integration(id)?.name).toBe('changed meanwhile'))
+  await process.close()
+})
+
+test('closing ends while PostgreSQL is away', async () => {
+  const process = await openProcess(server.url)
+  await server.kill9()
+  const startedAt = performance.now()
+  await process.close()
+  expect(performance.now() - startedAt).toBeLessThan(5_000)
+  await server.restart()
+})
+
+test('each version stays for the runs that carry it, also when its integration is made anew', async () => {
+  const process = await openProcess(server.url)
+  const { integrations } = process
+  const shop = await saveShop(integrations)
+  const first = definitionOf({ alwaysList: ['a.b'] })
+  const id = await saveOrders(integrations, shop, first)
+  await saveOrders(integrations, shop, definitionOf({ split: 'orders' }), id)
+  await integrations.delete('integrations', id)
+  expect(await integrations.definitionOf(id, 1)).toEqual(first)
+  await saveOrders(integrations, shop, definitionOf(), id)
+  expect(integrations.integration(id)?.version).toBe(3)
+  expect((await integrations.definitionOf(id, 2))?.split).toBe('orders')
+  expect(await integrations.definitionOf(id, 4)).toBeUndefined()
+  await process.close()
+})
+
+test('numbers in a definition keep their digits', async () => {
+  const process = await openProcess(server.url)
+  const mapping = { id: { value: 820982911946154508n } }
+  const definition = definitionOf({ nodes: [{ id: 'n', kind: 'transform', mapping }] })
+  const id = await saveOrders(process.integrations, await saveShop(process.integrations), definition)
+  expect(process.integrations.integration(id)?.definition.nodes[0]).toMatchObject({ mapping })
+  await process.close()
+})
+
+test('a function has the version of its content, and its source stays', async () => {
+  const process = await openProcess(server.url)
+  const { integrations } = process
+  const applicationId = await saveShop(integrations)
+  const save = (source: string) =>
+    integrations.saveFunction({ applicationId, name: 'f', enabled: true, source })
+  const [first, second, third] = [await save('return 1'), await save('return 2'), await save('return 1')]
+  expect([third.version, third.id]).toEqual([first.version, first.id])
+  expect(second.version).not.toBe(first.version)
+  expect(await integrations.sourceOf(second.version)).toBe('return 2')
+  expect(integrations.rewriteFunction(applicationId, 'f')?.version).toBe(first.version)
+  expect(integrations.rewriteFunction(newId(), 'f')).toBeUndefined()
+  await process.close()
+})
+
+describe('secrets', () => {
+  const config = {
+    kind: 'http',
+    url: 'https://erp.example/',
+    auth: { kind: 'bearer', token: 'very-secret-token' },
+  } as const
+
+  async function saveDestination(process: Process): Promise<string> {
+    const applicationId = await saveShop(process.integrations)
+    const destination = {
+      id: newId(),
+      applicationId,
+      name: 'erp',
+      enabled: true,
+      config: destinationConfigSchema.parse(config),
+    }
+    await process.integrations.saveDestination(destination)
+    return destination.id
+  }
+
+  test('are sealed in the table, and open where they are used', async () => {
+    const process = await openProcess(server.url)
+    const id = await saveDestination(process)
+    const [row] = await onlooker`SELECT config FROM destinations WHERE id = ${id}`
+    expect(row?.config).not.toContain('very-secret')
+    expect(row?.config).toMatch(/"token":"sealed:[0-9a-f]{8}:/)
+    expect(process.integrations.destination(id)?.config.auth).toEqual(config.auth)
+    await process.close()
+  })
+
+  test('do not open under another key, nor in another row; the log names the key, and the rest stands', async () => {
+    const process = await openProcess(server.url)
+    const id = await saveDestination(process)
+    const other = await saveDestination(process)
+    const shop = await saveShop(process.integrations)
+    await onlooker`
+      UPDATE destinations SET config = (SELECT config FROM destinations WHERE id = ${id}) WHERE id = ${other}`
+    const complaints: string[] = []
+    const log = {
+      error: (fields: { err: Error; id: string }) => complaints.push(`${fields.id}: ${fields.err.message}`),
+    }
+    const stranger = await openProcess(server.url, { key: randomBytes(32), log: log as unknown as Log })
+    expect(stranger.integrations.destination(id)).toBeUndefined()
+    expect(stranger.integrations.application(shop)).toBeDefined()
+    expect(complaints.find((line) => line.startsWith(id))).toMatch(
+      /sealed under master key [0-9a-f]{8}, this process has [0-9a-f]{8}$/,
+    )
+    await process.integrations.reload()
+    expect(process.integrations.destination(id)).toBeDefined()
+    expect(process.integrations.destination(other)).toBeUndefined()
+    await Promise.all([process.close(), stranger.close()])
+  })
+})
+
+test('a stored row that cannot be read is left out, and the others stay', async () => {
+  const complaints: string[] = []
+  const log = { error: (fields: { id: string }) => complaints.push(fields.id) } as unknown as Log
+  const process = await openProcess(server.url, { log })
+  const shop = await saveShop(process.integrations)
+  const [good, broken, strange] = [
+    await saveOrders(process.integrations, shop),
+    await saveOrders(process.integrations, shop),
+    await saveOrders(process.integrations, shop),
+  ]
+  await onlooker`UPDATE integrations SET definition = '{"nodes":[' WHERE id = ${broken}`
+  await onlooker`UPDATE integrations SET definition = '{"nodes":[{"kind":"teleport"}]}' WHERE id = ${strange}`
+  await process.integrations.reload()
+  expect(process.integrations.integration(good)).toBeDefined()
+  expect(process.integrations.integration(broken)).toBeUndefined()
+  expect(process.integrations.integration(strange)).toBeUndefined()
+  expect(complaints).toEqual(expect.arrayContaining([broken, strange]))
+  await process.close()
+})

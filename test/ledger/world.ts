@@ -1,0 +1,124 @@
+import { createLedger, type Entry, type EventEntry, type Ledger } from '../../src/ledger/ledger.ts'
+import { newId } from '../../src/platform/ids.ts'
+import { createLog } from '../../src/platform/log.ts'
+import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
+
+export const APPLICATION = newId()
+export const DESTINATION = newId()
+
+export interface TestLedger {
+  ledger: Ledger
+  /** For looking into the tables. */
+  sql: Sql
+  close(): Promise<void>
+}
+
+/** A ledger with the connections that the gateway gives it. */
+export function openLedger(
+  url: string,
+  options: { storeWaitMs?: number; pendingBytesMax?: number; applicationName?: string } = {},
+): TestLedger {
+  const { storeWaitMs = 3_000, pendingBytesMax = 1_000_000, applicationName = 'test' } = options
+  const sql = connectPostgres(url, { connectionsMax: 8, applicationName })
+  const connectCommits = () =>
+    connectPostgres(url, { connectionsMax: 1, applicationName: `${applicationName} commit`, arrays: false })
+  const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent')
+  const ledger = createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax, log })
+  return {
+    ledger,
+    sql,
+    async close() {
+      await ledger.close()
+      await sql.end({ timeout: 1 })
+    },
+  }
+}
+
+export function requestOf(more: Partial<Entry['request']> = {}): Entry['request'] {
+  const body = Buffer.from('{"id":820982911946154508}')
+  return {
+    id: newId(),
+    receivedAt: new Date(),
+    applicationId: APPLICATION,
+    integrationId: 'orders',
+    sourceIp: '203.0.113.5',
+    method: 'POST',
+    path: '/integration/orders',
+    headers: [['content-type', 'application/json']],
+    contentType: 'application/json',
+    body,
+    bodyBytes: more.body?.length ?? body.length,
+    outcome: 'accepted',
+    status: 200,
+    detail: null,
+    ...more,
+  }
+}
+
+export function eventOf(more: Partial<EventEntry> = {}): EventEntry {
+  return {
+    id: newId(),
+    position: 0,
+    payload: null,
+    dedupe: null,
+    runId: newId(),
+    definitionVersion: 1,
+    ...more,
+  }
+}
+
+/** A request that brought one event. */
+export function entryOf(request: Partial<Entry['request']> = {}, event: Partial<EventEntry> = {}): Entry {
+  return { request: requestOf(request), events: [eventOf(event)] }
+}
+
+/** Records one event and gives its ids. */
+export async function recordOne(
+  ledger: Ledger,
+  entry = entryOf(),
+): Promise<{ eventId: string; runId: string }> {
+  const [recorded] = await ledger.record(entry)
+  if (!recorded || !('runId' in recorded)) throw new Error('the event is a duplicate')
+  return recorded
+}
+
+/** Takes a run and ends it with so many deliveries. */
+export async function runInto(ledger: Ledger, runId: string, deliveries: number): Promise<string[]> {
+  const made = Array.from({ length: deliveries }, (_, position) => ({
+    id: newId(),
+    destinationId: DESTINATION,
+    nodeId: 'push',
+    position,
+    item: `{"position":${position}}`,
+  }))
+  await ledger.takeRun(runId)
+  if (!(await ledger.finishRun(runId, { state: 'delivering', reason: null, results: [], deliveries: made })))
+    throw new Error(`run ${runId} was finished already`)
+  return made.map(({ id }) => id)
+}
+
+export function takeOf(deliveryId: string, leaseMs = 30_000) {
+  return { deliveryId, leaseMs, interruptedAttemptId: newId() }
+}
+
+type End = Parameters<Ledger['finishAttempt']>[0]
+
+export function attemptEnd(deliveryId: string, number: number, state: End['state'], retryAfterMs = 0): End {
+  return {
+    deliveryId,
+    number,
+    state,
+    retryAfterMs: state === 'retrying' ? retryAfterMs : null,
+    attempt: {
+      id: newId(),
+      startedAt: new Date(),
+      request: { method: 'POST', url: 'http://receiver.test/', headers: [] },
+      verdict: state === 'delivered' ? 'delivered' : state === 'retrying' ? 'retry' : 'dead',
+      reason: 'as the test says',
+      status: 200,
+      responseHeaders: [],
+      responseBody: Buffer.from('ok'),
+      timing: { totalMs: 1 },
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LIMITS, openSandbox, type TestSandbox } from './sandbox-world.ts'
+
+let sandbox: TestSandbox
+beforeAll(() => {
+  sandbox = openSandbox()
+})
+afterAll(() => sandbox.close())
+
+const INPUT = `{"order":{"id":820982911946154508,"exact":0.12345678901234567890,"total":"9.50","nothing":null,
+  "__proto__":{"x":1}},"items":[{"sku":"a","qty":2},{"sku":"b","qty":3}]}`
+
+function evaluate(expressions: string[], limits = {}) {
+  return sandbox.evaluate({
+    applicationId: 'shop',
+    limits: { ...LIMITS, ...limits },
+    expressions,
+    input: INPUT,
+  })
+}
+
+async function selected(expression: string): Promise<string | undefined> {
+  const [outcome] = await evaluate([expression])
+  if (!outcome?.ok) throw new Error(outcome?.message)
+  return outcome.value
+}
+
+describe('JSONata', () => {
+  test.each([
+    ['order.total', '"9.50"'],
+    ['$sum(items.qty)', '5'],
+    ['items[qty > 2].sku', '"b"'],
+    ['items.{"code": $uppercase(sku), "n": qty}', '[{"code":"A","n":2},{"code":"B","n":3}]'],
+    ['$number(order.total) * 2', '19'],
+    ['order.missing', undefined],
+    ['order.nothing', 'null'],
+    ['"x" in ["x"]', 'true'],
+    ['$map([1..3], function($n) { $n * $n })', '[1,4,9]'],
+  ])('%s', async (expression, value) => {
+    expect(await selected(expression)).toBe(value)
+  })
+
+  test('an 18-digit id and an unholdable number come out as they went in', async () => {
+    expect(await selected('order.id')).toBe('820982911946154508')
+    expect(await selected('{"ids": [order.id], "n": order.exact}')).toBe(
+      '{"ids":[820982911946154508],"n":0.12345678901234567890}',
+    )
+    expect(await selected('$string(order.id)')).toBe('"820982911946154508"')
+    expect(await selected('order.id = order.id')).toBe('true')
+  })
+
+  test('reckoning with them is an error, and so is a literal that would be rounded', async () => {
+    const outcomes = await evaluate([
+      'order.id + 1',
+      '$sum([order.id])',
+      'order.exact * 2',
+      'order.id = 820982911946154508',
+      '"820982911946154508"',
+    ])
+    expect(outcomes.map((outcome) => outcome.ok)).toEqual([false, false, false, false, true])
+    expect(outcomes[3]).toMatchObject({ message: expect.stringContaining('too long to be exact') })
+  })
+
+  test('an error names its place and harms no neighbour', async () => {
+    expect(
+      await evaluate(['((', '1', '$sum("x")', '1/0', '$fail()', 'function($x) { $x }', '$sum']),
+    ).toMatchObject([
+      { ok: false, message: 'Expected ")" before end of expression (S0203 at character 2)' },
+      { ok: true, value: '1' },
+      { ok: false, message: expect.stringContaining('T0412') },
+      { ok: false },
+      { ok: false },
+      { ok: false, message: 'the result is a function' },
+      { ok: false },
+    ])
+  })
+
+  test.each(['order.toString', 'order.constructor', 'order.hasOwnProperty', '$lookup(order, "constructor")'])(
+    '%s reaches no prototype',
+    async (expression) => {
+      expect(await selected(expression)).toBeUndefined()
+    },
+  )
+})
+
+describe('limits', () => {
+  test('an endless recursion ends every expression of the call, and no later one', async () => {
+    const outcomes = await evaluate(['1', '($f := function($n) { $f($n + 1) }; $f(1))'])
+    expect(outcomes).toEqual([
+      { ok: false, message: 'used more than 400 ms of processor time' },
+      { ok: false, message: 'used more than 400 ms of processor time' },
+    ])
+    expect(await selected('1')).toBe('1')
+  })
+
+  test('a regular expression that backtracks forever', async () => {
+    const [outcome] = await evaluate([`$match("${'a'.repeat(40)}b", /^(a+)+$/)`])
+    expect(outcome).toMatchObject({ ok: false })
+  })
+
+  test('memory and output', async () => {
+    const [memory] = await evaluate(['($f := function($a) { $f($append($a, $a)) }; $f([1..1000]))'], {
+      cpuMs: 2_500,
+    })
+    expect(memory).toMatchObject({ ok: false })
+    const [output] = await evaluate(['[1..50000]'])
+    expect(output).toEqual({ ok: false, message: 'the result is larger than 100000 bytes of JSON' })
+  })
+
+  test('nothing carries over, and a function finds no expression language', async () => {
+    await sandbox.run('globalThis.jsonata = () => 1; Object.prototype.left = 1; return { jobStatus: 1 }')
+    expect(await selected('order.left')).toBeUndefined()
+    await evaluate(['($x := 5; $x)'])
+    expect(await selected('$x')).toBeUndefined()
+    expect(await sandbox.data('return { jobStatus: 1, data: typeof jsonata }')).toBe('undefined')
+  })
+
+  test('no expressions, no outcomes', async () => {
+    expect(await evaluate([])).toEqual([])
+  })
+})

@@ -1,0 +1,216 @@
+import { Redis } from 'ioredis'
+import postgres from 'postgres'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshDatabase } from '../world/database.ts'
+import { eventually } from '../world/eventually.ts'
+import { apiAt, post, testSettings } from '../world/gateway.ts'
+import { type Receiver, startReceiver } from '../world/receiver.ts'
+import { type RedisServer, startRedis } from '../world/redis.ts'
+import { type SluiceProcess, startProcess } from './processes.ts'
+
+let receiver: Receiver
+let redis: RedisServer
+let database: { url: string; drop(): Promise<void> }
+let sql: postgres.Sql
+let env: Record<string, string>
+let edge: SluiceProcess
+let worker: SluiceProcess
+let integrationId: string
+const left: SluiceProcess[] = []
+
+beforeAll(async () => {
+  receiver = await startReceiver()
+  redis = await startRedis()
+  database = await freshDatabase()
+  sql = postgres(database.url, { max: 1 })
+  env = testSettings(database.url, {
+    env: {
+      REDIS_URL: redis.url,
+      REDIS_PREFIX: 'processes',
+      OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`,
+      SWEEP_SECONDS: '1',
+      LOST_SECONDS: '2',
+      DRAIN_MS: '5000',
+      STORE_WAIT_MS: '1000',
+      DELIVERY_CONCURRENCY: '4',
+    },
+  })
+  ;[edge, worker] = await Promise.all([start('edge'), start('worker')])
+  const api = apiAt(edge.url)
+  const shop = await api.application('shop')
+  const config = { retry: { firstDelayMs: 100, factor: 1 } }
+  const destination = await api.destination(shop.id, `${receiver.url}/orders/{{ n }}`, config)
+  const function_ = await api.rewriteFunction(
+    shop.id,
+    'double',
+    'return { jobStatus: 1, data: job.data.data }',
+  )
+  const { id } = await api.integration(shop.id, {
+    nodes: [
+      {
+        id: 'copy',
+        kind: 'transform',
+        function: function_.name,
+        mapping: { n: 'n', id: 'id' },
+        next: ['push'],
+      },
+      { id: 'push', kind: 'push', destination: destination.id },
+    ],
+  })
+  integrationId = id
+})
+
+afterAll(async () => {
+  await Promise.all(left.map((child) => child.kill9()))
+  await sql.end({ timeout: 1 })
+  await receiver.close()
+  await redis.stop()
+  await database.drop()
+})
+
+async function start(role: 'edge' | 'worker'): Promise<SluiceProcess> {
+  const child = await startProcess(role, env)
+  left.push(child)
+  return child
+}
+
+let next = 0
+
+/** Sends so many events, a few at a time, and gives the numbers of those that were acked. */
+async function sendMany(count: number, url = edge.url, atOnce = 8): Promise<number[]> {
+  const numbers = Array.from({ length: count }, () => (next += 1))
+  const acked: number[] = []
+  const waiting = [...numbers]
+  async function sendOn(): Promise<void> {
+    for (let n = waiting.shift(); n !== undefined; n = waiting.shift()) {
+      const answer = await post(
+        `${url}/integration/${integrationId}`,
+        `{"n":${n},"id":82098291194615450${n}}`,
+        {},
+      ).catch(() => undefined)
+      if (answer?.status === 200) acked.push(n)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, sendOn))
+  return acked
+}
+
+async function expectDelivered(numbers: number[], withinMs = 20_000): Promise<void> {
+  await eventually(() => {
+    const arrived = new Set(receiver.requests.map(({ url }) => Number(url.split('/').at(-1))))
+    expect(numbers.filter((n) => !arrived.has(n))).toEqual([])
+  }, withinMs)
+}
+
+/** Every acked event is in the ledger; the body names it. */
+async function expectKept(numbers: number[]): Promise<void> {
+  const rows = await sql<{ body: Buffer }[]>`
+    SELECT request.body FROM requests request JOIN events event ON event.request_id = request.id
+    JOIN runs run ON run.event_id = event.id WHERE request.outcome = 'accepted'`
+  const kept = new Set(rows.map(({ body }) => Number(/"n":(\d+)/.exec(body.toString())?.[1])))
+  expect(numbers.filter((n) => !kept.has(n))).toEqual([])
+}
+
+/** Slow enough that something is always under way. */
+function answerAfter(ms: number): void {
+  receiver.answerWith(async () => {
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    return 200
+  })
+}
+
+test('an edge and a worker, each a process of its own, make the whole road; the worker takes no webhooks', async () => {
+  const acked = await sendMany(20)
+  expect(acked).toHaveLength(20)
+  await expectDelivered(acked)
+  const first = receiver.requests.find(({ url }) => url === '/orders/1')
+  expect(first?.body.toString()).toBe('{"n":1,"id":820982911946154501}')
+  expect((await post(`${worker.url}/integration/${integrationId}`, '{}', {})).status).toBe(404)
+})
+
+test('what a worker leaves behind when it is killed is delivered by another', {
+  timeout: 90_000,
+}, async () => {
+  answerAfter(250)
+  const acked = await sendMany(40)
+  await eventually(async () => {
+    const waiting = await sql`SELECT 1 FROM runs WHERE state IN ('queued', 'running')`
+    expect(waiting).toHaveLength(0)
+    const sending = await sql`SELECT 1 FROM deliveries WHERE state = 'sending'`
+    expect(sending.length).toBeGreaterThan(2)
+  })
+  await worker.kill9()
+  worker = await start('worker')
+  // The leases of what was being sent go on for most of a minute, which is not waited for here.
+  await sql`UPDATE deliveries SET lease_until = now() WHERE state = 'sending'`
+  // A job that was taken a moment before its delivery is the queue's to hand on, which it does within a minute.
+  await expectDelivered(acked, 75_000)
+  // Some had come to the receiver, but nobody had seen its answer: those are sent again.
+  await eventually(async () => {
+    const [row] = await sql`
+      SELECT count(*)::int AS count, count(*) FILTER (WHERE delivery.state = 'delivered')::int AS delivered
+      FROM attempts attempt JOIN deliveries delivery ON delivery.id = attempt.delivery_id
+      WHERE attempt.verdict = 'interrupted'`
+    expect(row?.count).toBeGreaterThan(0)
+    expect(row?.delivered).toBe(row?.count)
+  }, 75_000)
+})
+
+test('Redis may be emptied in the middle', async () => {
+  answerAfter(30)
+  const acked = await sendMany(60)
+  const client = new Redis(redis.url)
+  await client.flushall()
+  client.disconnect()
+  await expectDelivered(acked)
+})
+
+test('without Redis the edge acks as before, and everything is delivered once it is back', async () => {
+  answerAfter(0)
+  await redis.kill9()
+  const startedAt = performance.now()
+  const acked = await sendMany(40)
+  expect(acked).toHaveLength(40)
+  expect(performance.now() - startedAt).toBeLessThan(2_000)
+  await expectKept(acked)
+  await redis.restart()
+  await expectDelivered(acked, 30_000)
+})
+
+test('an edge can be started while Redis is away and work waits', async () => {
+  await redis.kill9()
+  const acked = await sendMany(3)
+  await new Promise((resolve) => setTimeout(resolve, 2_100))
+  const second = await start('edge')
+  acked.push(...(await sendMany(5, second.url)))
+  expect(acked).toHaveLength(8)
+  await redis.restart()
+  await expectDelivered(acked, 30_000)
+  expect(await second.stop()).toBe(0)
+})
+
+test('nothing that was acked is lost when the edge is killed under load', async () => {
+  const second = await start('edge')
+  const sending = sendMany(2_000, second.url, 24)
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  await second.kill9()
+  const acked = await sending
+  expect(acked.length).toBeGreaterThan(50)
+  expect(acked.length).toBeLessThan(2_000)
+  await expectKept(acked)
+})
+
+test('asked to stop, both finish what is under way, and end with 0', async () => {
+  answerAfter(100)
+  const sending = sendMany(400, edge.url, 16)
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  const code = edge.stop()
+  const acked = await sending
+  expect(await code).toBe(0)
+  expect(acked.length).toBeGreaterThan(0)
+  await expectKept(acked)
+  expect(await worker.stop()).toBe(0)
+  expect(worker.said()).toContain('"msg":"stopped"')
+  const rows = await sql`SELECT 1 FROM deliveries WHERE state = 'sending'`
+  expect(rows).toHaveLength(0)
+})

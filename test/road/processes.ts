@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp } from 'node:fs/promises'
+import path from 'node:path'
+import { inject } from 'vitest'
+
+const LAUNCHER = path.join(import.meta.dirname, '../../bin/sluice.js')
+const READY_WAIT_MS = 20_000
+
+export interface SluiceProcess {
+  url: string
+  pid: number
+  /** Sends SIGTERM and gives the exit code. */
+  stop(): Promise<number | null>
+  kill9(): Promise<void>
+  /** What it wrote, both streams. */
+  said(): string
+}
+
+/** `sluice start --role …` as a process of its own, with nothing in its environment but what is given. */
+export async function startProcess(
+  role: 'edge' | 'worker',
+  env: Record<string, string>,
+): Promise<SluiceProcess> {
+  // Away from the repository, whose .env and .sluice are somebody else's.
+  const cwd = await mkdtemp(path.join(inject('scratch'), 'process-'))
+  const child = spawn(process.execPath, [LAUNCHER, 'start', '--role', role], {
+    cwd,
+    env: {
+      PATH: process.env.PATH,
+      SLUICE_HOME: path.join(cwd, 'home'),
+      ...env,
+      PORT: '0',
+      LOG_LEVEL: 'info',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const atExit = () => child.kill('SIGKILL')
+  process.once('exit', atExit)
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk))
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  void exited.then(() => process.off('exit', atExit))
+  const port = await readyPort(child, () => said)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    said: () => said,
+    stop() {
+      child.kill('SIGTERM')
+      return exited
+    },
+    async kill9() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+async function readyPort(child: ChildProcess, said: () => string): Promise<number> {
+  const deadline = performance.now() + READY_WAIT_MS
+  for (;;) {
+    const ready = said()
+      .split('\n')
+      .find((line) => line.includes('"msg":"ready"'))
+    if (ready !== undefined) return JSON.parse(ready).port
+    if (child.exitCode !== null || performance.now() > deadline)
+      throw new Error(`it did not start: ${said()}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

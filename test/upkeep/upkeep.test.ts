@@ -1,0 +1,143 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Unfinished } from '../../src/ledger/ledger.ts'
+import { newId } from '../../src/platform/ids.ts'
+import { createLog } from '../../src/platform/log.ts'
+import { startUpkeep, type UpkeepOptions } from '../../src/upkeep/upkeep.ts'
+import { entryOf, openLedger, recordOne, runInto, type TestLedger, takeOf } from '../ledger/world.ts'
+import { openRoad } from '../road/world.ts'
+import { freshDatabase } from '../world/database.ts'
+import { eventually } from '../world/eventually.ts'
+
+let world: TestLedger
+let drop: () => Promise<void>
+
+beforeAll(async () => {
+  const database = await freshDatabase()
+  drop = database.drop
+  world = openLedger(database.url)
+})
+
+afterAll(async () => {
+  await world.close()
+  await drop()
+})
+
+const silent = createLog('silent')
+
+/** Upkeep on the real ledger that tells what it puts back. */
+async function keepUp(options: Partial<UpkeepOptions> = {}) {
+  const found: Unfinished[] = []
+  const upkeep = await startUpkeep({
+    ledger: world.ledger,
+    requeue: async (work) => void found.push(work),
+    sweepSeconds: 0.05,
+    lostSeconds: 0.5,
+    alone: false,
+    log: silent,
+    ...options,
+  })
+  return { found, runs: () => found.flatMap(({ runs }) => runs.map(({ id }) => id)), ...upkeep }
+}
+
+test('work that was never queued is put back once it counts as lost, and then again, not all the time', async () => {
+  const { runs, close } = await keepUp()
+  const { runId } = await recordOne(world.ledger, entryOf({ receivedAt: new Date() }))
+  await wait(250)
+  expect(runs()).not.toContain(runId)
+  await eventually(() => expect(runs()).toContain(runId))
+  expect(runs().filter((id) => id === runId)).toHaveLength(1)
+  await eventually(() => expect(runs().filter((id) => id === runId)).toHaveLength(2))
+  await close()
+})
+
+test('at the start of a process that is alone everything unfinished is put back at once, taken or not', async () => {
+  const { runId } = await recordOne(world.ledger)
+  const other = await recordOne(world.ledger)
+  const [deliveryId = ''] = await runInto(world.ledger, other.runId, 1)
+  await world.ledger.takeDelivery(takeOf(deliveryId))
+  const { found, runs, close } = await keepUp({ alone: true, lostSeconds: 3_600 })
+  expect(runs()).toContain(runId)
+  expect(found.flatMap(({ deliveries }) => deliveries.map(({ id }) => id))).toContain(deliveryId)
+  await close()
+})
+
+test('when the queue is away, it starts all the same and puts the work back later', async () => {
+  const { runId } = await recordOne(world.ledger, entryOf({ receivedAt: new Date(Date.now() - 60_000) }))
+  let away = true
+  const later: string[] = []
+  const { close } = await keepUp({
+    async requeue({ runs }) {
+      if (away) throw new Error('the queue is away')
+      later.push(...runs.map(({ id }) => id))
+    },
+  })
+  away = false
+  await eventually(() => expect(later).toContain(runId))
+  await close()
+})
+
+test('more work than one page holds is put back page by page', async () => {
+  const entries = Array.from({ length: 1_100 }, () => entryOf({ receivedAt: new Date(Date.now() - 60_000) }))
+  await Promise.all(entries.map((entry) => world.ledger.record(entry)))
+  const { found, runs, close } = await keepUp({ sweepSeconds: 600, lostSeconds: 30 })
+  expect(new Set(runs()).size).toBeGreaterThanOrEqual(1_100)
+  expect(found.length).toBeGreaterThan(1)
+  await close()
+})
+
+describe('a chore', () => {
+  test('does not overlap itself, and goes on after a failure', async () => {
+    let now = 0
+    let most = 0
+    let times = 0
+    const ledger = {
+      ...world.ledger,
+      async dropExpiredKeys() {
+        now += 1
+        times += 1
+        most = Math.max(most, now)
+        await wait(130)
+        now -= 1
+        if (times === 1) throw new Error('not this time')
+        return 0
+      },
+    }
+    const { close } = await keepUp({ ledger, sweepSeconds: 0.02 })
+    await eventually(() => expect(times).toBeGreaterThanOrEqual(3))
+    expect(most).toBe(1)
+    await close()
+  })
+
+  test('ends before closing does, and leaves no timer behind', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    let under = false
+    const ledger = {
+      ...world.ledger,
+      async dropExpiredKeys() {
+        under = true
+        await wait(100)
+        under = false
+        return 0
+      },
+    }
+    const { close } = await keepUp({ ledger, sweepSeconds: 0.02 })
+    await vi.waitUntil(() => under)
+    await close()
+    expect(under).toBe(false)
+    expect(timers()).toBeLessThanOrEqual(before)
+  })
+})
+
+test('in a gateway, a run that stands in the ledger and in no queue is delivered', async () => {
+  const road = await openRoad({ env: { SWEEP_SECONDS: '1', LOST_SECONDS: '1' } })
+  const destination = await road.destination('/lost')
+  const id = await road.integration([{ id: 'push', kind: 'push', destination }])
+  await road.world.gateway.ledger.record(
+    entryOf({ integrationId: id, applicationId: road.shop, id: newId() }, { payload: '{"lost":true}' }),
+  )
+  const [arrived] = await road.receiver.received(1)
+  expect(arrived?.body.toString()).toBe('{"lost":true}')
+  await road.close()
+})
