@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/world/services.ts'],
     pool: 'forks',
+    // Most files wait for servers and deadlines; by default a machine with two cores would run them one by one.
+    maxWorkers: 3,
     execArgv: ['--no-node-snapshot'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -78,5 +78,7 @@ export function problemResponse(status: number, detail: string, faults: Fault[])
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   if (status === 401) headers['www-authenticate'] = 'Bearer'
   if (status === 503) headers['retry-after'] = '5'
+  // The body was not read, so the connection ends; a client that is not told would send its next request on it.
+  if (status === 401 || status === 413) headers.connection = 'close'
   return new Response(JSON.stringify(body), { status, headers })
 }

@@ -1,5 +1,5 @@
 /** What was counted instead of being written. */
-export interface Uncounted {
+export interface Untold {
   integrationId: string
   outcome: string
   refusals: number
@@ -12,14 +12,14 @@ export interface Uncounted {
 export interface RefusalQuota {
   mayTellInFull(refusal: { integrationId: string; outcome: string; sourceIp: string }): boolean
   /** Begins a new minute and gives what the last one left untold. */
-  nextMinute(): Uncounted[]
+  nextMinute(): Untold[]
 }
 
 const ALL_TOGETHER_FACTOR = 50
 
 export function createRefusalQuota(perMinute: number): RefusalQuota {
   const told = new Map<string, number>()
-  const untold = new Map<string, Uncounted>()
+  const untold = new Map<string, Untold>()
   let toldInAll = 0
   return {
     mayTellInFull({ integrationId, outcome, sourceIp }) {

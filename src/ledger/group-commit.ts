@@ -123,7 +123,7 @@ export function createGroupCommit({
     }
     if (inFlight.length > 0 && !inFlight.some((item) => unsettled.has(item))) renewConnection()
     const firstWaiting = queue.findIndex((item) => unsettled.has(item))
-    queue.splice(0, 0 * firstWaiting === -1 ? queue.length : firstWaiting)
+    queue.splice(0, firstWaiting === -1 ? queue.length : firstWaiting)
   }
 
   /** Whatever was asked on the old connection fails, also where it would have hung for ever. */

@@ -238,7 +238,12 @@ describe('a body', () => {
   })
 
   test('that is too large is refused', async () => {
-    expect(await post(`{"name":"${'x'.repeat(4 * 1024 * 1024)}"}`)).toMatchObject({ status: 413 })
+    const tooLarge = `{"name":"${'x'.repeat(4 * 1024 * 1024)}"}`
+    // The connection ends with the answer, and whoever sends the next request knows.
+    for (let round = 0; round < 5; round++) {
+      expect(await post(tooLarge)).toMatchObject({ status: 413 })
+      expect(await post('{}')).toMatchObject({ status: 400 })
+    }
   })
 
   test('of another type is refused', async () => {

@@ -1,6 +1,6 @@
 import { createLedger, type Entry, type EventEntry, type Ledger } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog, type Log } from '../../src/platform/log.ts'
 import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
 
 export const APPLICATION = newId()
@@ -16,13 +16,13 @@ export interface TestLedger {
 /** A ledger with the connections that the gateway gives it. */
 export function openLedger(
   url: string,
-  options: { storeWaitMs?: number; pendingBytesMax?: number; applicationName?: string } = {},
+  options: { storeWaitMs?: number; pendingBytesMax?: number; applicationName?: string; log?: Log } = {},
 ): TestLedger {
   const { storeWaitMs = 3_000, pendingBytesMax = 1_000_000, applicationName = 'test' } = options
   const sql = connectPostgres(url, { connectionsMax: 8, applicationName })
   const connectCommits = () =>
     connectPostgres(url, { connectionsMax: 1, applicationName: `${applicationName} commit`, arrays: false })
-  const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent')
+  const log = options.log ?? createLog(process.env.TEST_LOG_LEVEL ?? 'silent')
   const ledger = createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax, log })
   return {
     ledger,

@@ -46,6 +46,7 @@ test('work that was never queued is put back once it counts as lost, and then ag
   await wait(250)
   expect(runs()).not.toContain(runId)
   await eventually(() => expect(runs()).toContain(runId))
+  await wait(250)
   expect(runs().filter((id) => id === runId)).toHaveLength(1)
   await eventually(() => expect(runs().filter((id) => id === runId)).toHaveLength(2))
   await close()
