@@ -3,6 +3,7 @@
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY patches patches
 # Node is the image's own here; the npm package that brings it elsewhere is a development dependency.
 RUN npm ci --omit=dev --no-audit --no-fund
 

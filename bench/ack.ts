@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { createHmac, randomBytes } from 'node:crypto'
-import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -48,7 +48,10 @@ try {
   await rm(home, { recursive: true, force: true })
 }
 
-type Drive = (target: 'bare' | 'gateway', how: { connections: number; seconds: number; rate?: number }) => Promise<LoadResult>
+type Drive = (
+  target: 'bare' | 'gateway',
+  how: { connections: number; seconds: number; rate?: number },
+) => Promise<LoadResult>
 
 async function compare(drive: Drive, connections: number): Promise<void> {
   const ratios: number[] = []
@@ -57,9 +60,13 @@ async function compare(drive: Drive, connections: number): Promise<void> {
     const bare = await drive('bare', { connections, seconds: Number(values.seconds) })
     const gateway = await drive('gateway', { connections, seconds: Number(values.seconds) })
     ratios.push(perSecond(gateway) / perSecond(bare))
-    console.log(`  round ${round}: bare ${describe(bare)}   durable ack ${describe(gateway)}   ratio ${percent(ratios.at(-1) ?? 0)}`)
+    console.log(
+      `  round ${round}: bare ${describe(bare)}   durable ack ${describe(gateway)}   ratio ${percent(ratios.at(-1) ?? 0)}`,
+    )
   }
-  console.log(`  median ratio ${percent(ratios.toSorted((a, b) => a - b)[Math.floor(ratios.length / 2)] ?? 0)}`)
+  console.log(
+    `  median ratio ${percent(ratios.toSorted((a, b) => a - b)[Math.floor(ratios.length / 2)] ?? 0)}`,
+  )
 }
 
 async function steady(drive: Drive): Promise<void> {
@@ -68,7 +75,9 @@ async function steady(drive: Drive): Promise<void> {
   for (const target of ['bare', 'gateway'] as const) {
     const result = await drive(target, { connections: 64, seconds: 10, rate })
     const { p50, p99, p999, max } = result
-    console.log(`  ${target.padEnd(8)} p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, p99.9 ${p999.toFixed(2)} ms, max ${max.toFixed(1)} ms`)
+    console.log(
+      `  ${target.padEnd(8)} p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, p99.9 ${p999.toFixed(2)} ms, max ${max.toFixed(1)} ms`,
+    )
   }
 }
 
@@ -86,7 +95,8 @@ function driver(load: ChildProcess, ports: { bare: number; gateway: number }, in
     }
     load.send(order)
     const result = await messageOf<LoadResult>(load)
-    if (result.failed > 0) throw new Error(`${result.failed} of ${result.requests} requests to ${target} failed`)
+    if (result.failed > 0)
+      throw new Error(`${result.failed} of ${result.requests} requests to ${target} failed`)
     return result
   }
 }
@@ -133,7 +143,8 @@ async function create(port: number, what: string, input: object): Promise<{ id: 
 }
 
 function gatewaySettings(): Record<string, string> {
-  const redis = values.queue === 'bullmq' ? { REDIS_URL: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' } : {}
+  const redis =
+    values.queue === 'bullmq' ? { REDIS_URL: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379' } : {}
   return {
     DATABASE_URL: postgres.url,
     SLUICE_MASTER_KEY: randomBytes(32).toString('base64'),
@@ -145,7 +156,10 @@ function gatewaySettings(): Record<string, string> {
 
 async function startServer(file: string, env: Record<string, string>): Promise<number> {
   // Log lines are written as in production, and thrown away.
-  const child = fork(here(file), { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(here(file), {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   children.push(child)
   return (await messageOf<{ port: number }>(child)).port
 }

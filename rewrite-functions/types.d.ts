@@ -15,6 +15,14 @@ interface Job {
   id: string
   /** The integration's source preset, such as `shopify`. */
   source: string
+  /** The request that brought the event; header names in lower case, credentials replaced by fingerprints. */
+  request: {
+    method: string
+    path: string
+    sourceIp: string
+    contentType: string | null
+    headers: Record<string, string>
+  }
   data: {
     /** The webhook's body: an object, or an array where the sender sends several at once. */
     data: Payload

@@ -13,5 +13,13 @@ const FLUSH_MS = 100
 export function createLog(level: string): Logger {
   const stream = destination({ fd: 1, sync: false, minLength: BLOCK_BYTES, periodicFlush: FLUSH_MS })
   process.once('exit', () => stream.flushSync())
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream)
+  return pino(
+    {
+      level,
+      base: null,
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    stream,
+  )
 }

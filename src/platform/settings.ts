@@ -86,7 +86,7 @@ export const SETTINGS = {
     min: 50,
   }),
   FUNCTION_CPU_MS: integer(1_000, 'how long it may compute', { unit: 'ms', min: 10 }),
-  FUNCTION_MEMORY_MB: integer(64, 'memory of its isolate', { unit: 'MiB', min: 16, max: 1_024 }),
+  FUNCTION_MEMORY_MB: integer(128, 'memory of its isolate', { unit: 'MiB', min: 16, max: 1_024 }),
   FUNCTION_OUTPUT_BYTES_MAX: integer(16 * MIB, 'what it may return', { unit: 'bytes', min: 1_024 }),
   SWEEP_SECONDS: integer(10, 'how often unfinished work is looked for', { unit: 's', min: 1 }),
   LOST_SECONDS: integer(60, 'how long work may lie in the queue before it counts as lost', {

@@ -1,10 +1,16 @@
-import type { Node } from '../integrations/integrations.ts'
+import type { Integrations, Node } from '../integrations/integrations.ts'
 import type { NodeResult } from '../ledger/ledger.ts'
 import { type Json, parseExact, stringifyExact } from '../payload/exact-json.ts'
-import type { Facts, WalkOptions } from './walk.ts'
+import type { Rewriter } from '../rewrite/rewrite.ts'
+import type { Facts } from './facts.ts'
 
 /** A node at which data may be rewritten: by its function first, then by its mapping. */
 type RewritingNode = Exclude<Node, { kind: 'decision' }>
+
+export interface RewriteOptions {
+  integrations: Pick<Integrations, 'integration' | 'sourceOf'>
+  rewriter: Rewriter
+}
 
 /** `failure` is a sentence about this node; the result is kept either way. */
 export interface Rewritten {
@@ -16,7 +22,7 @@ export async function rewriteAtNode(
   node: RewritingNode,
   data: string,
   facts: Facts,
-  options: WalkOptions,
+  options: RewriteOptions,
 ): Promise<Rewritten> {
   const result: NodeResult = {
     nodeId: node.id,
@@ -45,7 +51,7 @@ async function callFunction(
   name: string,
   data: string,
   facts: Facts,
-  { integrations, rewriter }: WalkOptions,
+  { integrations, rewriter }: RewriteOptions,
   result: NodeResult,
 ): Promise<string | null> {
   const version = facts.functionVersions[name]
@@ -74,7 +80,7 @@ async function map(
   mapping: Record<string, Json>,
   data: string,
   facts: Facts,
-  { rewriter }: WalkOptions,
+  { rewriter }: RewriteOptions,
   result: NodeResult,
 ): Promise<string | null> {
   const scope = { payload: parseExact(data), request: facts.request, event: facts.event }
@@ -90,7 +96,7 @@ function jobDataOf(
   node: RewritingNode,
   data: string,
   facts: Facts,
-  integrations: WalkOptions['integrations'],
+  integrations: RewriteOptions['integrations'],
 ): string {
   const { run } = facts
   const integration = integrations.integration(run.integrationId)

@@ -1,8 +1,9 @@
-import type { Definition, Integrations, Node } from '../integrations/integrations.ts'
+import type { Definition, Node } from '../integrations/integrations.ts'
 import type { NodeResult, TakenRun } from '../ledger/ledger.ts'
-import { type Json, parseExact, stringifyExact } from '../payload/exact-json.ts'
+import { parseExact, stringifyExact } from '../payload/exact-json.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
-import { rewriteAtNode } from './rewrite-node.ts'
+import { type Facts, factsOf } from './facts.ts'
+import { type RewriteOptions, rewriteAtNode } from './rewrite-node.ts'
 
 /** What a walk through the nodes gave. With a failure nothing is sent. */
 export interface Walk {
@@ -13,21 +14,6 @@ export interface Walk {
   failure: string | null
 }
 
-/** What every node of a run may know. */
-export interface Facts {
-  run: TakenRun
-  functionVersions: Record<string, string>
-  /** The preset of the sending system. */
-  source: string
-  request: Json
-  event: Json
-}
-
-export interface WalkOptions {
-  integrations: Pick<Integrations, 'integration' | 'sourceOf'>
-  rewriter: Rewriter
-}
-
 /** A diamond of nodes doubles its work at every step; no honest graph comes near this. */
 const VISITS_MAX = 1_000
 
@@ -36,7 +22,7 @@ export async function walkNodes(
   run: TakenRun,
   definition: Definition,
   functionVersions: Record<string, string>,
-  options: WalkOptions,
+  options: RewriteOptions,
 ): Promise<Walk> {
   const facts = factsOf(run, definition.source, functionVersions)
   const nodes = new Map(definition.nodes.map((node) => [node.id, node]))
@@ -64,7 +50,7 @@ async function visitNode(
   data: string,
   facts: Facts,
   walk: Walk,
-  options: WalkOptions,
+  options: RewriteOptions,
 ): Promise<Next> {
   if (node.kind === 'decision') return decide(node, data, facts, walk, options.rewriter)
   const { result, failure } = await rewriteAtNode(node, data, facts, options)
@@ -118,16 +104,4 @@ function itemsOf(data: string, batch: boolean): string[] {
   if (batch || !data.trimStart().startsWith('[')) return [data]
   const list = parseExact(data)
   return Array.isArray(list) ? list.map((element) => stringifyExact(element)) : [data]
-}
-
-function factsOf(run: TakenRun, source: string, functionVersions: Record<string, string>): Facts {
-  const headers = Object.fromEntries(run.request.headers.map(([name, value]) => [name.toLowerCase(), value]))
-  const { method, path, sourceIp, contentType } = run.request
-  return {
-    run,
-    functionVersions,
-    source,
-    request: { method, path, sourceIp, contentType, headers },
-    event: { id: run.eventId, integrationId: run.integrationId, receivedAt: run.receivedAt.toISOString() },
-  }
 }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseExact } from '../../src/payload/exact-json.ts'
 import { compileMapping } from '../../src/rewrite/mapping/compile.ts'
+import type { Mapping } from '../../src/rewrite/mapping/rule.ts'
 import { eventually } from '../world/eventually.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -55,7 +56,7 @@ test('the commands for the builder make what they say', async () => {
 
 test('the example of a mapping is one', () => {
   const example = jsonAfter('### Field mapping')
-  expect(() => compileMapping(example)).not.toThrow()
+  expect(() => compileMapping(example as Mapping)).not.toThrow()
 })
 
 function run(name: string): Promise<string> {
@@ -68,7 +69,7 @@ function block(name: string): string {
   return found
 }
 
-function jsonAfter(mark: string): ReturnType<typeof JSON.parse> {
+function jsonAfter(mark: string): unknown {
   const text = /```json\n([^]*?)\n```/.exec(README.slice(README.indexOf(mark)))?.[1] ?? ''
   return parseExact(text)
 }

@@ -1,0 +1,76 @@
+import { type Integrations, openIntegrations } from '../integrations/integrations.ts'
+import { createLedger, type Ledger } from '../ledger/ledger.ts'
+import type { Log } from '../platform/log.ts'
+import { createMetrics, type Metrics } from '../platform/metrics.ts'
+import { connectRedis } from '../platform/redis.ts'
+import { createSealer } from '../platform/sealing.ts'
+import type { Settings } from '../platform/settings.ts'
+import { createQueue, type Queue } from '../queue/queue.ts'
+import { createRewriter, type Rewriter } from '../rewrite/rewrite.ts'
+import { PARTITION_DAYS_AHEAD } from '../upkeep/upkeep.ts'
+import type { CheckedSettings } from './checked-settings.ts'
+import type { Closers } from './closers.ts'
+import { createHandOver, type HandOver } from './hand-over.ts'
+import { masterKey } from './home.ts'
+import type { Storage } from './storage.ts'
+
+/** What edges and workers both stand on. */
+export interface Foundations {
+  integrations: Integrations
+  ledger: Ledger
+  queue: Queue
+  handOver: HandOver
+  metrics: Metrics
+  fingerprintKey: Buffer
+}
+
+export async function openFoundations(
+  settings: Settings,
+  checked: CheckedSettings,
+  { sql, connectCommits }: Storage,
+  log: Log,
+  closers: Closers,
+): Promise<Foundations> {
+  const key = await masterKey(settings)
+  const metrics = createMetrics()
+  const ledger = closers.add(
+    createLedger({
+      sql,
+      connectCommits,
+      storeWaitMs: settings.STORE_WAIT_MS,
+      pendingBytesMax: settings.PENDING_BYTES_MAX,
+      log,
+    }),
+    (opened) => opened.close(),
+  )
+  // What could not be made now is made by and by; until then there is the default partition.
+  await ledger
+    .makePartitions(new Date(), PARTITION_DAYS_AHEAD)
+    .catch((error) => log.warn({ err: error }, 'partitions could not be made ahead'))
+  const integrations = closers.add(
+    await openIntegrations({ sql, sealer: createSealer(key), reloadSeconds: settings.RELOAD_SECONDS, log }),
+    (opened) => opened.close(),
+  )
+  const redis = checked.redis && closers.add(connectRedis(checked.redis, { log }), (opened) => opened.close())
+  const queue = closers.add(createQueue({ redis, log, prefix: settings.REDIS_PREFIX }), (opened) =>
+    opened.close(settings.DRAIN_MS),
+  )
+  const handOver = closers.add(createHandOver(queue, integrations, log), (opened) => opened.close())
+  return { integrations, ledger, queue, handOver, metrics, fingerprintKey: key }
+}
+
+export function openRewriter(settings: Settings, metrics: Metrics, log: Log): Rewriter {
+  return createRewriter({
+    processes: settings.SANDBOX_PROCESSES,
+    limits: {
+      memoryMb: settings.FUNCTION_MEMORY_MB,
+      cpuMs: settings.FUNCTION_CPU_MS,
+      wallMs: settings.FUNCTION_WALL_MS,
+      outputBytesMax: settings.FUNCTION_OUTPUT_BYTES_MAX,
+      logLinesMax: 200,
+      logBytesMax: 64 * 1024,
+    },
+    metrics,
+    log,
+  })
+}
