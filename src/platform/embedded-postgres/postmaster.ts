@@ -12,6 +12,12 @@ export type Launch = { pid: number } | { failure: string; cause: 'port taken' | 
 /** What the operator must not lose on: also said on the command line, where no file in the data overrules it. */
 const DURABILITY = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' }
 
+/**
+ * Making a new segment of the write-ahead log takes a commit some 50 ms, taking up an old one nothing; so old ones are
+ * kept for a rush of events after a quiet time.
+ */
+const LOG_SPACE = { min_wal_size: '512MB' }
+
 const LOG_BYTES_MAX = 4 * 1024 * 1024
 const POLL_MS = 20
 /** Recovery after a crash reads up to `max_wal_size` (1 GB) of log, on a slow disk. */
@@ -96,6 +102,7 @@ async function spawnPostmaster(
   settings: Record<string, string>,
 ): Promise<ChildProcess> {
   const given = {
+    ...LOG_SPACE,
     ...settings,
     ...DURABILITY,
     listen_addresses: '127.0.0.1',
