@@ -22,6 +22,9 @@ export interface HandOver {
   close(): Promise<void>
 }
 
+/** Nobody waits for a put, and one of twenty jobs costs hardly more than one of one. */
+const PUT_PAUSE_MS = 5
+
 /** Puts of the same moment share a round trip. */
 export function createHandOver(queue: Queue, integrations: Integrations, log: Log): HandOver {
   let waiting: Job[] = []
@@ -29,8 +32,8 @@ export function createHandOver(queue: Queue, integrations: Integrations, log: Lo
   let isAway = false
 
   async function putAll(): Promise<void> {
-    await new Promise(setImmediate)
     while (waiting.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, PUT_PAUSE_MS))
       const jobs = waiting
       waiting = []
       await queue.put(jobs).then(noticeBack, noticeAway)
