@@ -151,7 +151,15 @@ describe('Dockerfile', () => {
 
 test('an installation without development dependencies runs, and its health check agrees', async () => {
   const folder = await mkdtemp(path.join(inject('scratch'), 'production-'))
-  for (const name of ['package.json', 'package-lock.json', 'bin', 'src', 'migrations', 'patches', 'rewrite-functions']) {
+  for (const name of [
+    'package.json',
+    'package-lock.json',
+    'bin',
+    'src',
+    'migrations',
+    'patches',
+    'rewrite-functions',
+  ]) {
     await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true })
   }
   // As in the image: the Node on the path is the one that runs it.

@@ -79,22 +79,42 @@ function demoDefinition(destinationId: string) {
     alwaysList: ['webhook.order.items.item'],
     dedupe: null,
     nodes: [
-      { id: 'map', kind: 'transform' as const, mapping: DEMO_MAPPING, next: ['push'] },
+      {
+        id: 'json-or-xml',
+        kind: 'decision' as const,
+        branches: [{ when: { path: 'webhook', op: 'exists' as const }, next: ['map-xml'] }],
+        otherwise: ['map-json'],
+        all: false,
+      },
+      {
+        id: 'map-json',
+        kind: 'transform' as const,
+        mapping: demoMapping('order', 'order.items[]'),
+        next: ['push'],
+      },
+      {
+        id: 'map-xml',
+        kind: 'transform' as const,
+        mapping: demoMapping('webhook.order', 'webhook.order.items.item[]'),
+        next: ['push'],
+      },
       { id: 'push', kind: 'push' as const, destination: destinationId, batch: false },
     ],
   }
 }
 
-/** From the order on Retrieve's webhook page to flat fields and lines. */
-export const DEMO_MAPPING = {
-  order_id: 'order.id',
-  order_number: 'order.order_number',
-  customer_email: 'order.email',
-  total: { from: 'order.total_price', transforms: ['number'] },
-  currency: { from: 'order.currency', default: 'USD' },
-  'ship_to.name': 'order.shipping_address.last_name',
-  'ship_to.city': 'order.shipping_address.city',
-  'lines[].sku': 'order.items[].sku',
-  'lines[].quantity': { from: 'order.items[].quantity', transforms: ['number'] },
-  source: { value: 'webhook' },
+/** From the order on Retrieve's webhook page, as JSON or as XML, to flat fields and lines. */
+function demoMapping(order: string, items: string) {
+  return {
+    order_id: { from: `${order}.id`, transforms: ['number'] },
+    order_number: `${order}.order_number`,
+    customer_email: `${order}.email`,
+    total: { from: `${order}.total_price`, transforms: ['number'] },
+    currency: { from: `${order}.currency`, default: 'USD' },
+    'ship_to.name': `${order}.shipping_address.last_name`,
+    'ship_to.city': `${order}.shipping_address.city`,
+    'lines[].sku': `${items}.sku`,
+    'lines[].quantity': { from: `${items}.quantity`, transforms: ['number'] },
+    source: { value: 'webhook' },
+  }
 }

@@ -46,6 +46,10 @@ test('the commands for the first minute do what the README shows', async () => {
   })
   expect(received[0].body).toEqual(shown)
   await eventually(async () => expect(JSON.parse(await run('inspect')).state).toBe('delivered'))
+  expect(await run('xml')).toBe('{"result":true,"error":""}')
+  const { ship_to, ...withoutAddress } = shown as { ship_to: object }
+  expect(ship_to).toBeDefined()
+  await eventually(async () => expect(JSON.parse(await run('received'))[1]?.body).toEqual(withoutAddress))
 })
 
 test('the commands for the builder make what they say', async () => {
@@ -64,13 +68,13 @@ function run(name: string): Promise<string> {
 }
 
 function block(name: string): string {
-  const found = new RegExp(`<!-- runs: ${name} -->\n\`\`\`sh\n([^]*?)\n\`\`\``).exec(README)?.[1]
+  const found = new RegExp(`<!-- runs: ${name} -->\n\`\`\`sh\n([sS]*?)\n\`\`\``).exec(README)?.[1]
   if (found === undefined) throw new Error(`README.md has no block ${name}`)
   return found
 }
 
 function jsonAfter(mark: string): unknown {
-  const text = /```json\n([^]*?)\n```/.exec(README.slice(README.indexOf(mark)))?.[1] ?? ''
+  const text = /```json\n([\s\S]*?)\n```/.exec(README.slice(README.indexOf(mark)))?.[1] ?? ''
   return parseExact(text)
 }
 
