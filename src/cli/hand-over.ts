@@ -54,6 +54,8 @@ export function createHandOver(queue: Queue, integrations: Integrations, log: Lo
   }
 
   function put(jobs: Job[]): void {
+    // With nothing to put the loop would end before it is known to have begun.
+    if (jobs.length === 0) return
     waiting.push(...jobs)
     putting ??= putAll()
   }

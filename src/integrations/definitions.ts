@@ -99,7 +99,8 @@ export async function watchDefinitions({
     loadedAt: () => loadedAt,
     async close() {
       clearInterval(timer)
-      await subscription.unlisten()
+      // A connection that is gone listens no more.
+      await subscription.unlisten().catch(() => {})
       await running?.catch(() => {})
     },
   }

@@ -68,7 +68,7 @@ function run(name: string): Promise<string> {
 }
 
 function block(name: string): string {
-  const found = new RegExp(`<!-- runs: ${name} -->\n\`\`\`sh\n([sS]*?)\n\`\`\``).exec(README)?.[1]
+  const found = new RegExp(`<!-- runs: ${name} -->\n\`\`\`sh\n([\\s\\S]*?)\n\`\`\``).exec(README)?.[1]
   if (found === undefined) throw new Error(`README.md has no block ${name}`)
   return found
 }

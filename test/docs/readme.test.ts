@@ -11,7 +11,7 @@ const ARCHITECTURE = new URL('../../ARCHITECTURE.md', import.meta.url)
 /** `UPDATE_DOCS=1 npx vitest run test/docs` writes the tables instead of comparing them. */
 function holdTable(name: string, rows: string[]): void {
   const text = readFileSync(README, 'utf8')
-  const place = new RegExp(`(<!-- table: ${name} -->\n)[sS]*?(<!-- /table -->)`)
+  const place = new RegExp(`(<!-- table: ${name} -->\n)[\\s\\S]*?(<!-- /table -->)`)
   expect(text, `README.md has no table ${name}`).toMatch(place)
   const wanted = text.replace(
     place,
@@ -58,7 +58,7 @@ test('the diagrams of states in ARCHITECTURE.md show exactly the moves that the 
   const text = readFileSync(ARCHITECTURE, 'utf8')
   for (const [subject, table] of Object.entries(STATES)) {
     const block =
-      new RegExp(`<!-- states: ${subject} -->\\s*\`\`\`mermaid\n([sS]*?)\`\`\``).exec(text)?.[1] ?? ''
+      new RegExp(`<!-- states: ${subject} -->\\s*\`\`\`mermaid\n([\\s\\S]*?)\`\`\``).exec(text)?.[1] ?? ''
     const drawn = [...block.matchAll(/^\s*([a-z]+) --> ([a-z]+)/gm)].map(([, from, to]) => `${from} → ${to}`)
     const allowed = Object.entries(table).flatMap(([from, next]) =>
       next.map((to: string) => `${from} → ${to}`),
