@@ -192,8 +192,13 @@ async function startServer(file: string, env: Record<string, string>): Promise<n
 
 function messageOf<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T))
-    child.once('exit', (code) => reject(new Error(`${child.spawnargs.at(-1)} ended with code ${code}`)))
+    const onExit = (code: number | null) =>
+      reject(new Error(`${child.spawnargs.at(-1)} ended with code ${code}`))
+    child.once('exit', onExit)
+    child.once('message', (message) => {
+      child.off('exit', onExit)
+      resolve(message as T)
+    })
   })
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import postgres from 'postgres'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -56,6 +56,18 @@ describe('when Sluice is killed', () => {
     } finally {
       stranger.kill('SIGKILL')
     }
+  })
+
+  test('an empty lock file that a crash of the machine left does not block', async () => {
+    const home = await newHome()
+    const first = start(home)
+    await query(await first.url(), 'CREATE TABLE kept ()')
+    await first.stop()
+    const file = path.join(home, 'postgres/data/postmaster.pid')
+    await writeFile(file, '')
+    const long = new Date(Date.now() - 60_000)
+    await utimes(file, long, long)
+    expect(await query(await start(home).url(), 'SELECT * FROM kept')).toEqual([])
   })
 })
 

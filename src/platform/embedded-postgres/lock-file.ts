@@ -1,4 +1,4 @@
-import { readFile, unlink } from 'node:fs/promises'
+import { readFile, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { isServerOf } from './process-table.ts'
 
@@ -20,10 +20,22 @@ export interface Running {
 export async function findRunning(data: string): Promise<Running | null> {
   const text = await readText(data)
   const running = parse(text)
-  if (running === null) return null
+  if (running === null) {
+    if (text === '') await removeAbandoned(data)
+    return null
+  }
   if (await isServerOf(running.pid, data)) return running
   if (text === (await readText(data))) await unlink(lockFile(data)).catch(() => {})
   return null
+}
+
+/** A server that starts fills its lock file at once; one that stays empty was left by a crash of the machine. */
+const FILLED_WITHIN_MS = 5_000
+
+async function removeAbandoned(data: string): Promise<void> {
+  const found = await stat(lockFile(data)).catch(() => undefined)
+  if (found?.size === 0 && Date.now() - found.mtimeMs > FILLED_WITHIN_MS)
+    await unlink(lockFile(data)).catch(() => {})
 }
 
 /** What the lock file says, true or not. */

@@ -142,7 +142,7 @@ async function logSince(file: string, offset: number): Promise<string> {
 
 function explain(outcome: string, log: string): Launch {
   if (/could not bind|Address already in use/i.test(log)) return { failure: outcome, cause: 'port taken' }
-  if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(log)) {
+  if (/lock file "postmaster.pid" (?:already exists|is empty)|pre-existing shared memory block/.test(log)) {
     return { failure: outcome, cause: 'data in use' }
   }
   const said = log
