@@ -32,12 +32,12 @@ export function createHandOver(queue: Queue, integrations: Integrations, log: Lo
   let isAway = false
 
   async function putAll(): Promise<void> {
-    while (waiting.length > 0) {
+    do {
       await new Promise((resolve) => setTimeout(resolve, PUT_PAUSE_MS))
       const jobs = waiting
       waiting = []
       await queue.put(jobs).then(noticeBack, noticeAway)
-    }
+    } while (waiting.length > 0)
     putting = undefined
   }
 
@@ -54,8 +54,6 @@ export function createHandOver(queue: Queue, integrations: Integrations, log: Lo
   }
 
   function put(jobs: Job[]): void {
-    // With nothing to put the loop would end before it is known to have begun.
-    if (jobs.length === 0) return
     waiting.push(...jobs)
     putting ??= putAll()
   }
