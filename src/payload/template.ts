@@ -17,8 +17,24 @@ export type RenderedTemplate =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly message: string }
 
-/** Writes one field's text for the place it goes to. May throw: the message becomes that of the rendering. */
-export type EscapeField = (text: string) => string
+/**
+ * Writes one field for the place it goes to, from its text and what the text was made of (undefined for a field that
+ * is not there). May throw: the message becomes that of the rendering.
+ */
+export type EscapeField = (text: string, value: unknown) => string
+
+/** What the filter `json` gives: a text that is JSON already. */
+export class JsonText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  toString(): string {
+    return this.text
+  }
+}
 
 export interface CompileOptions {
   /** What a field that the scope does not have does: fail, naming it (the default), or give nothing. */
@@ -28,7 +44,7 @@ export interface CompileOptions {
 const TEMPLATE_CHARS_MAX = 65_536
 const RENDER_MS_MAX = 200
 const RENDER_MEMORY_MAX = 10_000_000
-const OUTPUT_CHARS_MAX = 1_000_000
+export const OUTPUT_CHARS_MAX = 1_000_000
 
 const engine = makeEngine()
 
@@ -103,14 +119,14 @@ function makeEngine(): Liquid {
     const filter = liquid.filters[name]
     if (typeof filter === 'function') liquid.registerFilter(name, exactOnly(name, filter))
   }
-  liquid.registerFilter('json', (value: unknown) => stringifyExact((value ?? null) as Json))
+  liquid.registerFilter('json', (value: unknown) => new JsonText(jsonOf(value)))
   return liquid
 }
 
 /** The last filter of every field. */
 function writeField(this: { context: Context }, value: unknown): string {
   const state = this.context.getRegister(OUTPUT) as unknown as OutputState
-  const text = state.escapeField(fieldText(value))
+  const text = state.escapeField(fieldText(value), value)
   state.charsLeft -= text.length
   if (state.charsLeft < 0) throw new Error(TOO_LONG)
   return text
@@ -118,8 +134,14 @@ function writeField(this: { context: Context }, value: unknown): string {
 
 function fieldText(value: unknown): string {
   if (value === null || value === undefined) return ''
-  if (typeof value === 'object' && !(value instanceof NumberText)) return stringifyExact(value as Json)
-  return String(value)
+  const isText = typeof value !== 'object' || value instanceof NumberText || value instanceof JsonText
+  return isText ? String(value) : jsonOf(value)
+}
+
+/** A value of a template as JSON; one that filters made already is taken as it stands. */
+export function jsonOf(value: unknown): string {
+  if (value instanceof JsonText) return value.text
+  return stringifyExact((value ?? null) as Json)
 }
 
 /** Liquid's messages, without the excerpt of the template that follows the first line. */

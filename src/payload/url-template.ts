@@ -1,5 +1,11 @@
 import type { Json } from './exact-json.ts'
-import { compileTemplate, type RenderedTemplate, renderTemplate, type Template } from './template.ts'
+import {
+  type CompileOptions,
+  compileTemplate,
+  type RenderedTemplate,
+  renderTemplate,
+  type Template,
+} from './template.ts'
 
 /** A URL whose path and query may hold fields; where it leads to is fixed. */
 export interface UrlTemplate {
@@ -14,9 +20,9 @@ export type CompiledUrlTemplate =
 
 /**
  * Reads the template of an http(s) URL. Scheme, host and port are literal, without user and password: the first field
- * or tag stands behind the `/` or `?` that ends them. An unknown field is an error at rendering.
+ * or tag stands behind the `/` or `?` that ends them.
  */
-export function compileUrlTemplate(text: string): CompiledUrlTemplate {
+export function compileUrlTemplate(text: string, options: CompileOptions = {}): CompiledUrlTemplate {
   const start = /^https?:\/\/([^/?#\\{}%\s@]+)(?=[/?]|$)/i.exec(text)?.[0]
   if (start === undefined)
     return {
@@ -30,7 +36,7 @@ export function compileUrlTemplate(text: string): CompiledUrlTemplate {
     return { ok: false, message: 'a URL has no blanks, control characters, backslashes or #' }
   if (hasDotSegment(literal))
     return { ok: false, message: 'a URL template has no . or .. as part of its path' }
-  const compiled = compileTemplate(text)
+  const compiled = compileTemplate(text, options)
   return compiled.ok
     ? { ok: true, template: { template: compiled.template, origin: new URL(start).origin } }
     : compiled

@@ -1,52 +1,75 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
-import { z } from 'zod'
+/**
+ * How does each source system speak? One preset a file under `presets/`: its proof, handshakes, replies, identity,
+ * dedupe rule and batches. A file that is put there is known.
+ */
+import { readdirSync } from 'node:fs'
+import type { Json } from '../payload/exact-json.ts'
+import { parsePath, valueAt } from '../payload/path.ts'
+import { createDocuments, type Documents, type DocumentsOptions } from './documents.ts'
+import { dedupeKeyOf, type Identity, identityOf, type Subject } from './identity.ts'
+import type { Message } from './message.ts'
+import type { Handshake, HandshakeAnswer, Preset, ProofTools, Replies, Reply } from './preset.ts'
+import { MASKED, type Secret, type Standing, standingOf } from './secrets.ts'
+import { PROOF_FAULTS, type ProofFault, unproven, type Verdict } from './verdict.ts'
 
-/** How a sender shows that it knows a secret. Secrets are sealed wherever they are stored. */
-export const proofSchema = z.discriminatedUnion('scheme', [
-  z.strictObject({
-    scheme: z.literal('header').describe('A header carries the secret as it is'),
-    header: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
-    secret: z.string().min(1).max(1_000),
-  }),
-  z.strictObject({
-    scheme: z.literal('hmac').describe('A header carries an HMAC of the exact bytes of the body'),
-    header: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
-    secret: z.string().min(1).max(1_000),
-    algorithm: z.enum(['sha256', 'sha512', 'sha1']).default('sha256'),
-    encoding: z.enum(['base64', 'hex']).default('base64'),
-    prefix: z.string().max(64).default(''),
-  }),
-])
-
-export type Proof = z.infer<typeof proofSchema>
-
-/** Why a proof failed; for the operator's eyes, the sender is told only that it did. */
-export type ProofFault = 'header missing' | 'wrong secret' | 'wrong signature, or the body was changed'
-
-/** Checks a sender's proof over the exact bytes. Gives nothing when it holds. */
-export function proofFault(
-  proof: Proof,
-  header: (name: string) => string | undefined,
-  body: Buffer,
-): ProofFault | undefined {
-  const given = header(proof.header.toLowerCase())
-  if (given === undefined) return 'header missing'
-  if (proof.scheme === 'header') return sameText(given, proof.secret) ? undefined : 'wrong secret'
-  const digest = createHmac(proof.algorithm, keyOf(proof)).update(body).digest(proof.encoding)
-  return sameText(given, `${proof.prefix}${digest}`) ? undefined : 'wrong signature, or the body was changed'
+export {
+  createDocuments,
+  type Documents,
+  type DocumentsOptions,
+  dedupeKeyOf,
+  type Handshake,
+  type HandshakeAnswer,
+  type Identity,
+  identityOf,
+  MASKED,
+  type Message,
+  PROOF_FAULTS,
+  type Preset,
+  type ProofFault,
+  type ProofTools,
+  type Replies,
+  type Reply,
+  type Secret,
+  type Standing,
+  type Subject,
+  standingOf,
+  type Verdict,
 }
 
-const keys = new WeakMap<Proof, KeyObject>()
+/** Every preset by its name, in the order of the names. */
+export const PRESETS: ReadonlyMap<string, Preset> = await loadPresets()
 
-/** Made once per definition: preparing a key costs as much as signing a small body. */
-function keyOf(proof: Proof): KeyObject {
-  const known = keys.get(proof) ?? createSecretKey(proof.secret, 'utf8')
-  keys.set(proof, known)
-  return known
+/** @throws Error for a name that no preset has; definitions are checked when they are saved. */
+export function presetOf(source: string): Preset {
+  const preset = PRESETS.get(source)
+  if (!preset) throw new Error(`there is no source preset "${source}"`)
+  return preset
 }
 
-/** Compares in a time that tells nothing about where two texts differ; their lengths are no secret. */
-function sameText(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)]
-  return a.length === b.length && timingSafeEqual(a, b)
+/** The verdict on a message by the proof of an integration, which its preset's schema has read. */
+export function verify(
+  preset: Preset,
+  proof: unknown,
+  message: Message,
+  tools: ProofTools,
+): Verdict | Promise<Verdict> {
+  if (!preset.proof) return unproven('malformed', `${preset.title} has no way to prove itself`)
+  return preset.proof.verify(proof, message, tools)
+}
+
+/** The elements of a body that are events of their own, or undefined where the body is one event. */
+export function batchOf(preset: Preset, body: Json): Json[] | undefined {
+  if (preset.batch === undefined) return undefined
+  if (typeof preset.batch === 'function') return preset.batch(body)
+  const found = valueAt(body, parsePath(preset.batch))
+  return Array.isArray(found) ? found : undefined
+}
+
+async function loadPresets(): Promise<Map<string, Preset>> {
+  const folder = new URL('./presets/', import.meta.url)
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts'))
+  const modules = await Promise.all(
+    files.toSorted().map((file) => import(new URL(file, folder).href) as Promise<{ preset: Preset }>),
+  )
+  return new Map(modules.map(({ preset }) => [preset.name, preset]))
 }
