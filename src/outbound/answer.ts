@@ -14,7 +14,7 @@ export type FailureReason =
   | 'blocked_address'
   /** The address is not an absolute http or https URL that can be called. */
   | 'bad_url'
-  /** Method, header or size of the request itself cannot be sent. */
+  /** Method, header, size or client certificate of the request itself cannot be sent. */
   | 'bad_request'
   | 'dns'
   | 'connect'

@@ -28,8 +28,8 @@ export interface Dial {
 export interface PinnedRoute {
   target: Target
   addresses: readonly CheckedAddress[]
-  /** PEM certificates that are trusted beside the system's. */
-  certificates: readonly string[]
+  /** Used for https only. */
+  secureContext: tls.SecureContext
 }
 
 /**
@@ -37,7 +37,7 @@ export interface PinnedRoute {
  * look-up takes place. TLS still verifies the name.
  */
 export function createPinnedConnector(route: PinnedRoute, dialNow: () => Dial): buildConnector.connector {
-  const secureContext = secureContextOf(route)
+  const secureContext = route.target.protocol === 'https:' ? route.secureContext : undefined
   return (_options, done) => {
     const dial = dialNow()
     const startedAt = performance.now()
@@ -80,12 +80,6 @@ export function createPinnedConnector(route: PinnedRoute, dialNow: () => Dial): 
       })
     })
   }
-}
-
-function secureContextOf({ target, certificates }: PinnedRoute): tls.SecureContext | undefined {
-  if (target.protocol === 'http:') return undefined
-  if (certificates.length === 0) return tls.createSecureContext()
-  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ...certificates] })
 }
 
 /** One address is connected to as it is; several are tried in turn, IPv6 and IPv4 alternating (RFC 8305). */

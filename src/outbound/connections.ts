@@ -1,4 +1,5 @@
 import { Client } from 'undici'
+import type { TlsIdentity } from './client-certificate.ts'
 import { createPinnedConnector, type Dial } from './connect.ts'
 import type { CheckedAddress } from './guard.ts'
 import type { Target } from './target.ts'
@@ -11,7 +12,7 @@ export interface ConnectionLimits {
   responseHeaderBytesMax: number
 }
 
-/** One connection to one set of checked addresses; carries one request at a time. */
+/** One connection to one set of checked addresses under one identity; carries one request at a time. */
 export interface Connection {
   client: Client
   dial: Dial
@@ -21,9 +22,15 @@ export interface Connection {
   drop(): Promise<void>
 }
 
+export interface Route {
+  target: Target
+  addresses: readonly CheckedAddress[]
+  identity: TlsIdentity
+}
+
 export interface Connections {
   /** Waits for a free place when all are in use; rejects with the signal's reason, or when closed. */
-  take(target: Target, addresses: readonly CheckedAddress[], signal: AbortSignal): Promise<Connection>
+  take(route: Route, signal: AbortSignal): Promise<Connection>
   close(): Promise<void>
 }
 
@@ -35,10 +42,10 @@ interface Waiter {
 }
 
 /**
- * Keeps connections for reuse, each under the addresses it was checked for: when the same name later resolves to
- * other addresses, that is another key, and the kept connection is never found.
+ * Keeps connections for reuse, each under the addresses it was checked for and the identity it was made with: when
+ * the same name later resolves to other addresses, that is another key, and the kept connection is never found.
  */
-export function createConnections(limits: ConnectionLimits, certificates: readonly string[]): Connections {
+export function createConnections(limits: ConnectionLimits): Connections {
   const all = new Set<Connection>()
   // In order of last use, so the first one is the one to give up for another key.
   const idle = new Map<Connection, string>()
@@ -46,11 +53,12 @@ export function createConnections(limits: ConnectionLimits, certificates: readon
   let closed = false
 
   return {
-    async take(target, addresses, signal) {
+    async take(route, signal) {
       signal.throwIfAborted()
       if (closed) throw new ClosedError()
-      const key = `${target.origin} ${addresses.map(({ address }) => address).join(',')}`
-      const make = () => open(key, target, addresses)
+      const addresses = route.addresses.map(({ address }) => address).join(',')
+      const key = `${route.target.origin} ${addresses} ${route.identity.name}`
+      const make = () => open(key, route)
       // Nobody overtakes those who wait already.
       const ready = waiting.length === 0 ? takeNow(key, make) : undefined
       return ready ?? wait({ key, make }, signal)
@@ -98,7 +106,7 @@ export function createConnections(limits: ConnectionLimits, certificates: readon
     }
   }
 
-  function open(key: string, target: Target, addresses: readonly CheckedAddress[]): Connection {
+  function open(key: string, { target, addresses, identity }: Route): Connection {
     const dial: Dial = {
       timeoutMs: 0,
       connectMs: null,
@@ -106,7 +114,7 @@ export function createConnections(limits: ConnectionLimits, certificates: readon
       remoteAddress: undefined,
       cancel: undefined,
     }
-    const connect = createPinnedConnector({ target, addresses, certificates }, () => dial)
+    const connect = createPinnedConnector({ target, addresses, secureContext: identity.context }, () => dial)
     const client = new Client(target.origin, {
       connect,
       pipelining: 1,

@@ -49,5 +49,7 @@ function reasonOf(error: unknown): FailureReason {
   if (error instanceof errors.HTTPParserError) return /EOF/.test(error.message) ? 'reset' : 'protocol'
   // undici gives an unexpected 100 or 101 the code of a socket error, and only the text tells them apart.
   if (error instanceof errors.SocketError && /^bad (response|upgrade)$/.test(error.message)) return 'protocol'
+  // With TLS 1.3 the other side refuses a client certificate only after the handshake.
+  if (code.startsWith('ERR_SSL_')) return 'tls'
   return BY_CODE[code] ?? 'reset'
 }

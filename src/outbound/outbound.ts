@@ -5,19 +5,31 @@
  */
 import { createAllowed, type HostPort } from './allowed.ts'
 import type { Answer, FailureReason, Timing } from './answer.ts'
+import { CertificateError, type ClientCertificate, createIdentities } from './client-certificate.ts'
 import { type Connection, type ConnectionLimits, type Connections, createConnections } from './connections.ts'
 import { lookUpWithin, startDeadline } from './deadline.ts'
 import { type Exchanged, exchange } from './exchange.ts'
 import { failureOf } from './failure.ts'
 import { admit, type Guard } from './guard.ts'
+import {
+  type Connected,
+  findCheckedAddresses,
+  type NotConnected,
+  openGuardedSocket,
+  type Resolved,
+  type SocketRequest,
+} from './guarded-socket.ts'
 import { managedHeader } from './managed-headers.ts'
 import { createSystemResolver, type Resolver } from './resolver.ts'
-import { readTarget, type Target } from './target.ts'
+import { readHost, readTarget, type Target } from './target.ts'
 
 export { type HostPort, parseHostPort } from './allowed.ts'
 export type { Answer, Answered, FailureReason, Timing, Unanswered } from './answer.ts'
+export type { ClientCertificate } from './client-certificate.ts'
+export type { Connected, NotConnected, Resolved, SocketRequest } from './guarded-socket.ts'
 export { managedHeader } from './managed-headers.ts'
 export type { Resolver } from './resolver.ts'
+export { readHost }
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -31,6 +43,8 @@ export interface OutboundRequest {
   timeoutMs: { connect: number; total: number }
   responseBytesMax: number
   signal?: AbortSignal
+  /** For https only. */
+  clientCertificate?: ClientCertificate
 }
 
 export interface OutboundOptions {
@@ -46,7 +60,14 @@ export interface OutboundOptions {
 export interface Outbound {
   /** Never rejects for what the other side, the network or the request does: that is in the answer. */
   request(request: OutboundRequest): Promise<Answer>
-  /** Ends what is under way (reason `closed`) and every connection. */
+  /** A connection for what is not HTTP; it belongs to the caller, who also ends it. Never rejects. */
+  connect(request: SocketRequest): Promise<Connected | NotConnected>
+  /**
+   * The checked addresses of a host, for a client that takes no connection from us: it connects to one of them and
+   * looks nothing up. Never rejects.
+   */
+  resolve(request: SocketRequest): Promise<Resolved | NotConnected>
+  /** Ends what is under way (reason `closed`) and every connection of requests. */
   close(): Promise<void>
 }
 
@@ -57,32 +78,54 @@ export function createOutbound(options: OutboundOptions): Outbound {
     allowed: createAllowed(options.allowed),
     resolver: options.resolver ?? createSystemResolver(),
   }
-  const connections = createConnections({ ...LIMITS, ...options.limits }, options.certificates ?? [])
+  const connections = createConnections({ ...LIMITS, ...options.limits })
+  const identify = createIdentities(options.certificates ?? [])
+  const warnOfBlocked = (answer: { ok: boolean; reason?: FailureReason; message?: string }) => {
+    const { reason, message = '' } = answer
+    if (reason === 'blocked_address') options.log.warn({ reason }, message)
+  }
   return {
     request: async (request) => {
-      const answer = await perform(request, guard, connections)
-      if (!answer.ok && answer.reason === 'blocked_address')
-        options.log.warn({ reason: answer.reason }, answer.message)
+      const answer = await perform(request, guard, connections, identify)
+      warnOfBlocked(answer)
       return answer
+    },
+    connect: async (request) => {
+      const connected = await openGuardedSocket(request, guard, identify(undefined).context)
+      warnOfBlocked(connected)
+      return connected
+    },
+    resolve: async (request) => {
+      const resolved = await findCheckedAddresses(request, guard)
+      warnOfBlocked(resolved)
+      return resolved
     },
     close: () => connections.close(),
   }
 }
 
-async function perform(request: OutboundRequest, guard: Guard, connections: Connections): Promise<Answer> {
+async function perform(
+  request: OutboundRequest,
+  guard: Guard,
+  connections: Connections,
+  identify: ReturnType<typeof createIdentities>,
+): Promise<Answer> {
   const clock = startClock()
   const target = readTarget(request.url)
   if (typeof target === 'string') return clock.failed('bad_url', target)
   const managed = request.headers.find(([name]) => managedHeader(name))
   if (managed) return clock.failed('bad_request', `the header ${managed[0]} is set by the connection itself`)
+  if (request.clientCertificate && target.protocol !== 'https:')
+    return clock.failed('bad_request', 'a client certificate can be shown over https only')
   const deadline = startDeadline(request.timeoutMs.total, request.signal)
   try {
+    const identity = identify(request.clientCertificate)
     const addresses = await lookUpWithin(request.timeoutMs.connect, deadline.signal, () =>
       admit(target, guard),
     )
     clock.timing.dnsMs = target.literal ? null : clock.elapsedMs()
     if (!Array.isArray(addresses)) return clock.failed(addresses.reason, addresses.message)
-    const connection = await connections.take(target, addresses, deadline.signal)
+    const connection = await connections.take({ target, addresses, identity }, deadline.signal)
     prepareDial(connection, request.timeoutMs.connect)
     const exchanged = await exchange(
       connection,
@@ -91,6 +134,7 @@ async function perform(request: OutboundRequest, guard: Guard, connections: Conn
     )
     return clock.finished(exchanged, connection, target)
   } catch (error) {
+    if (error instanceof CertificateError) return clock.failed('bad_request', error.message)
     const { reason, message } = failureOf(error, target)
     return clock.failed(reason, message)
   } finally {

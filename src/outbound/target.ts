@@ -46,6 +46,12 @@ export function readTarget(text: string): Target | string {
   }
 }
 
+/** The one spelling of a host as it is written without a scheme and, for IPv6, without brackets; undefined for none. */
+export function readHost(text: string): string | undefined {
+  const target = readTarget(`http://${text.includes(':') ? `[${text}]` : text}/`)
+  return typeof target === 'string' || target.port !== 80 || target.path !== '/' ? undefined : target.host
+}
+
 /** The one spelling of a host name as the URL parser gives it; undefined when no name can look like that. */
 export function canonicalHost(hostname: string): string | undefined {
   const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname.replace(/\.$/, '')

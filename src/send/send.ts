@@ -1,60 +1,124 @@
 /**
  * Did it arrive? One attempt of a delivery, its verdict, and the next try or the dead letter.
  */
-import type { Destination, Integrations } from '../integrations/integrations.ts'
+import type { FailedAttempt } from '../alerts/alerts.ts'
+import { maskText } from '../http-request/http-request.ts'
+import { backoff, type Destination, type Integrations } from '../integrations/integrations.ts'
 import type { Ledger, TakenDelivery } from '../ledger/ledger.ts'
-import type { Answer, Outbound } from '../outbound/outbound.ts'
 import { parseExact } from '../payload/exact-json.ts'
 import { newId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { VERSION } from '../platform/version.ts'
-import { backoff } from './backoff.ts'
-import { describeAttempt } from './describe-attempt.ts'
-import { type BuiltRequest, buildRequest } from './request.ts'
-import { type Verdict, verdict } from './verdict.ts'
+import { describeAttempt, responseBytesMaxOf } from './describe-attempt.ts'
+import { describeFailure } from './describe-failure.ts'
+import { healthAfter, ILL_REASONS } from './health.ts'
+import type { Senders } from './kinds/kinds.ts'
+import type { Pushed } from './push.ts'
+import type { Verdict } from './verdict.ts'
+
+export type { OwnServers } from './kinds/kind.ts'
+export { createSenders, type Senders } from './kinds/kinds.ts'
+export { tryDestination } from './try-out.ts'
 
 export interface SendOptions {
   integrations: Pick<Integrations, 'destination'>
-  ledger: Pick<Ledger, 'takeDelivery' | 'extendLease' | 'finishAttempt'>
-  outbound: Outbound
-  /** Puts the next try into the queue; must not throw and is not waited for. */
-  putBack(delivery: { id: string; destinationId: string; tries: number; delayMs: number }): void
+  ledger: Pick<Ledger, 'takeDelivery' | 'standBack' | 'extendLease' | 'finishAttempt' | 'settleCircuit'>
+  /** One for the process: what is kept is kept here. */
+  senders: Senders
+  places: Places
+  /** Tells whoever wants to hear of each failed attempt; must not reject. */
+  attemptFailed(attempt: FailedAttempt): Promise<void>
   metrics: Metrics
   log: Log
+}
+
+/** The places that destinations have in this worker; whoever keeps them also lets those go that wait. */
+export interface Places {
+  /** Destinations with none left. */
+  full(): string[]
+  begun(destinationId: string): void
+  ended(taken: Pick<TakenDelivery, 'destinationId' | 'keyed'>): void
+  /** A delivery to the destination waits for its turn again. */
+  stoodBack(destinationId: string): void
+  /** A delivery will be due then. */
+  dueIn(delayMs: number): void
+  /** The destination may take deliveries again, or no more. */
+  wake(destinationId: string): void
 }
 
 /** Long enough for the default time-out of a destination and for a busy worker to commit the end. */
 const LEASE_MS = 45_000
 const LEASE_MARGIN_MS = 15_000
-const RETRY_AFTER_MAX_MS = 24 * 60 * 60 * 1_000
 
-/** Makes one attempt. Nothing happens when the delivery is finished, or another worker holds it. */
+/**
+ * Makes one attempt. Nothing happens when the delivery is finished, or another worker holds it; when its destination
+ * is held or has no place left, the delivery waits again.
+ */
 export async function attemptDelivery(
   deliveryId: string,
   signal: AbortSignal,
   options: SendOptions,
 ): Promise<void> {
+  const { ledger, places } = options
+  const notFor = places.full()
+  const take = { deliveryId, leaseMs: LEASE_MS, interruptedAttemptId: newId(), notFor }
+  const taken = await ledger.takeDelivery(take)
+  if (!taken) {
+    const destinationId = await ledger.standBack(deliveryId)
+    if (destinationId !== undefined) places.stoodBack(destinationId)
+    return
+  }
+  places.begun(taken.destinationId)
+  try {
+    await attemptTaken(taken, signal, options)
+  } finally {
+    places.ended(taken)
+  }
+}
+
+async function attemptTaken(taken: TakenDelivery, signal: AbortSignal, options: SendOptions): Promise<void> {
   const startedAt = new Date()
-  const { ledger, outbound } = options
-  const taken = await ledger.takeDelivery({ deliveryId, leaseMs: LEASE_MS, interruptedAttemptId: newId() })
-  if (!taken) return
+  const { ledger, places } = options
   const destination = options.integrations.destination(taken.destinationId)
   await holdForAsLongAsItMayTake(taken, destination, ledger)
-  const built = build(taken, destination)
-  const answer = built.ok ? await outbound.request({ ...built.request, signal }) : undefined
-  const step = nextStep(
-    built.ok && answer ? judge(answer, destination) : verdictOf(built),
-    taken,
-    destination,
-  )
-  const request = { ...built.request, hidden: built.hidden }
-  const attempt = describeAttempt({ id: newId(), startedAt, request, answer, verdict: step.verdict })
+  const pushed = await pushTaken(taken, destination, startedAt, { ...options, signal })
+  const step = nextStep(pushed.verdict, taken, destination)
   const { state, delayMs } = step
-  const end = { deliveryId: taken.id, number: taken.number, state, retryAfterMs: delayMs, attempt }
+  const responseBytesMax = responseBytesMaxOf(destination?.config)
+  const attempt = describeAttempt({
+    id: newId(),
+    startedAt,
+    ...pushed,
+    verdict: step.verdict,
+    responseBytesMax,
+  })
+  const wasProbe = taken.probe && state === 'retrying'
+  const end = { deliveryId: taken.id, number: taken.number, state, retryAfterMs: delayMs, wasProbe, attempt }
   if (!(await ledger.finishAttempt(end))) return
-  if (delayMs !== null) options.putBack({ ...taken, tries: taken.number, delayMs })
-  tell(taken, step, answer, options)
+  if (delayMs !== null) places.dueIn(delayMs)
+  tell(taken, step, pushed, options)
+  await settleCircuit(taken, destination, step.verdict, options)
+  if (step.state !== 'delivered')
+    await options.attemptFailed(describeFailure(taken, attempt, pushed.request, delayMs))
+}
+
+/** Of most attempts there is nothing to settle: nothing failed, and the circuit is closed. */
+async function settleCircuit(
+  { id: deliveryId, destinationId, probe }: TakenDelivery,
+  destination: Destination | undefined,
+  judged: Verdict,
+  { ledger, places, log }: SendOptions,
+): Promise<void> {
+  const health = healthAfter(judged)
+  if (!probe && health !== 'ill') return
+  const circuit = destination?.config.circuit
+  const rule = circuit === undefined || circuit === false ? null : circuit
+  const attempt = { destinationId, deliveryId, probe, health, illReasons: ILL_REASONS }
+  const change = await ledger.settleCircuit({ ...attempt, rule, now: new Date() })
+  if (change === 'opened') log.warn({ destinationId }, 'the circuit of a destination opened')
+  if (change === 'closed') log.info({ destinationId }, 'the circuit of a destination closed')
+  if (change || probe) places.wake(destinationId)
 }
 
 async function holdForAsLongAsItMayTake(
@@ -66,30 +130,24 @@ async function holdForAsLongAsItMayTake(
   if (leaseMs > LEASE_MS) await ledger.extendLease(taken.id, taken.number, leaseMs)
 }
 
-function build(taken: TakenDelivery, destination: Destination | undefined): BuiltRequest {
-  if (!destination) return noDestination('the destination was deleted')
-  if (!destination.enabled) return noDestination('the destination is disabled')
-  const facts = { deliveryId: taken.id, attempt: taken.number, version: VERSION }
-  return buildRequest(destination.config, parseExact(taken.item), facts)
+function pushTaken(
+  taken: TakenDelivery,
+  destination: Destination | undefined,
+  sentAt: Date,
+  options: SendOptions & { signal: AbortSignal },
+): Promise<Pushed> | Pushed {
+  if (!destination) return notPushed('the destination was deleted')
+  if (!destination.enabled) return notPushed('the destination is disabled')
+  const facts = { deliveryId: taken.id, attempt: taken.number, sentAt, version: VERSION }
+  return options.senders.send(destination, parseExact(taken.item), facts, { signal: options.signal })
 }
 
-function noDestination(message: string): BuiltRequest {
+function notPushed(message: string): Pushed {
   return {
-    ok: false,
+    request: { method: 'POST', url: '', headers: [], hidden: { names: [], texts: [] } },
+    answer: undefined,
     verdict: { verdict: 'dead', reason: 'unsendable', message },
-    request: { method: 'POST', url: '', headers: [] },
-    hidden: { names: [], texts: [] },
   }
-}
-
-function judge(answer: Answer, destination: Destination | undefined): Verdict {
-  const success = destination?.config.success ?? []
-  return verdict(answer, { success, retryAfterMaxMs: RETRY_AFTER_MAX_MS, now: new Date() })
-}
-
-function verdictOf(built: BuiltRequest): Verdict {
-  if (built.ok) throw new Error('a request was built and not sent')
-  return built.verdict
 }
 
 interface Step {
@@ -101,9 +159,15 @@ interface Step {
 function nextStep(judged: Verdict, taken: TakenDelivery, destination: Destination | undefined): Step {
   if (judged.verdict !== 'retry' || !destination)
     return { verdict: judged, state: ended(judged), delayMs: null }
-  const delayMs = backoff(taken.number, destination.config.retry, Math.random, judged.retryAfterMs)
-  if (delayMs !== undefined) return { verdict: judged, state: 'retrying', delayMs }
-  const message = `${judged.message}; that was the last of ${taken.number} tries`
+  const ageMs = Date.now() - taken.receivedAt.getTime()
+  const { retryAfterMs } = judged
+  // The pause of the circuit is the wait, and what was sent only to see uses up no try.
+  if (taken.probe && ageMs <= (destination.config.retry.ageMaxMs ?? Number.POSITIVE_INFINITY))
+    return { verdict: judged, state: 'retrying', delayMs: retryAfterMs ?? 0 }
+  const tries = Math.max(1, taken.number - taken.probes)
+  const next = backoff({ tries, ageMs, retryAfterMs }, destination.config.retry, Math.random)
+  if ('delayMs' in next) return { verdict: judged, state: 'retrying', delayMs: next.delayMs }
+  const message = `${judged.message}; ${next.ended}`
   return { verdict: { verdict: 'dead', reason: judged.reason, message }, state: 'dead', delayMs: null }
 }
 
@@ -114,7 +178,7 @@ function ended(judged: Verdict): 'delivered' | 'dead' {
 function tell(
   taken: TakenDelivery,
   step: Step,
-  answer: Answer | undefined,
+  { answer, request }: Pushed,
   { metrics, log }: SendOptions,
 ): void {
   metrics.attempts.inc({ verdict: step.verdict.verdict })
@@ -132,6 +196,6 @@ function tell(
     status: answer?.status,
     ms: answer?.timing.totalMs,
   }
-  if (step.state === 'dead') log.warn({ ...line, note: message }, 'attempt')
+  if (step.state === 'dead') log.warn({ ...line, note: maskText(message, request.hidden) }, 'attempt')
   else log.info(line, 'attempt')
 }

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest'
+import type { Verdict } from '../../src/http-request/verdict.ts'
 import type { Answer } from '../../src/outbound/outbound.ts'
-import { describeAttempt, KEPT_BODY_BYTES_MAX } from '../../src/send/describe-attempt.ts'
-import type { Verdict } from '../../src/send/verdict.ts'
+import { describeAttempt } from '../../src/send/describe-attempt.ts'
 
 const SECRET = 'top-secret-token'
+const KEPT_BODY_BYTES_MAX = 1_000
 const FACTS = {
   id: '0190a000-0000-7000-8000-000000000001',
   startedAt: new Date(0),
+  responseBytesMax: KEPT_BODY_BYTES_MAX,
   request: {
     method: 'POST',
     url: `https://a.example/?k=${SECRET}`,
@@ -71,6 +73,11 @@ test('a long answer is cut, and no secret is left in halves at the cut', () => {
   const { responseBody } = describeAttempt({ ...FACTS, answer: answered(body), verdict: RETRY })
   expect(responseBody?.length).toBe(KEPT_BODY_BYTES_MAX)
   expect(responseBody?.toString()).not.toContain(SECRET.slice(0, 5))
+})
+
+test('of an answer nothing is kept where the destination asks for that', () => {
+  const facts = { ...FACTS, responseBytesMax: 0, answer: answered(Buffer.from('x')), verdict: RETRY }
+  expect(describeAttempt(facts)).toMatchObject({ status: 502, responseBody: Buffer.alloc(0) })
 })
 
 test('bytes that are no text are kept as they came', () => {

@@ -1,21 +1,15 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { checkDestination, type DestinationConfig } from '../../src/integrations/destination-config.ts'
+import { buildRequest } from '../../src/http-request/request.ts'
 import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
 import { type Json, parseExact } from '../../src/payload/exact-json.ts'
-import { buildRequest } from '../../src/send/request.ts'
 import { type Receiver, startReceiver } from '../world/receiver.ts'
+import { built as builtFrom, destination, FACTS } from './world.ts'
 
-const FACTS = { deliveryId: '0190a000-0000-7000-8000-00000000000d', attempt: 3, version: '1.2.3' }
-
-function destination(rest: object = {}): DestinationConfig {
-  const checked = checkDestination({ kind: 'http', url: 'https://erp.example/orders', ...rest })
-  if (!checked.ok) throw new Error(JSON.stringify(checked.problems))
-  return checked.config
-}
+const REQUEST_FACTS = builtFrom(FACTS)
 
 function built(rest: object, item: Json = { id: 1 }) {
-  const result = buildRequest(destination(rest), item, FACTS)
+  const result = buildRequest(destination(rest), item, REQUEST_FACTS)
   if (!result.ok) throw new Error(result.verdict.message)
   return { ...result.request, headers: Object.fromEntries(result.request.headers), hidden: result.hidden }
 }
@@ -41,6 +35,36 @@ describe('a push', () => {
     expect(built({ format: 'xml' }).headers['content-type']).toBe('application/xml; charset=utf-8')
     expect(built({ format: 'form' }).headers['content-type']).toBe('application/x-www-form-urlencoded')
     expect(built({ headers: { 'Content-Type': 'text/json' } }).headers['content-type']).toBe('text/json')
+  })
+
+  test('has the body and the content type of its template, where it has one', () => {
+    const item = parseExact('{"id":98765432109876543210987,"name":"A \\"q\\" & <b>"}')
+    const body = (template: string, contentType: string, language?: string) => {
+      const request = built({ body: { template, contentType, ...(language && { language }) } }, item)
+      return [request.headers['content-type'], request.body]
+    }
+    expect(body('{"no":{{ id }},"who":"{{ name }}"}', 'application/json')).toEqual([
+      'application/json',
+      '{"no":98765432109876543210987,"who":"A \\"q\\" & <b>"}',
+    ])
+    expect(body('<o id="{{ id }}">{{ name }}</o>', 'text/xml; charset=utf-8')).toEqual([
+      'text/xml; charset=utf-8',
+      '<o id="98765432109876543210987">A &quot;q&quot; &amp; &lt;b&gt;</o>',
+    ])
+    expect(body('who={{ name }}', 'application/x-www-form-urlencoded')[1]).toBe('who=A+%22q%22+%26+%3Cb%3E')
+    expect(body('{{ id }};{{ name }}', 'text/csv')[1]).toBe('98765432109876543210987;A "q" & <b>')
+    expect(body('{"who":"{{ name }}"}', 'application/x-ndjson', 'json')[1]).toBe('{"who":"A \\"q\\" & <b>"}')
+  })
+
+  test('leaves empty what an item does not have, where the operator asks for that', () => {
+    const request = built({
+      unknownFields: 'empty',
+      url: 'https://erp.example/o/{{ none }}?q={{ none.deep }}',
+      headers: { 'X-None': '<{{ none }}>' },
+      body: { template: '{"a":{{ none }}}', contentType: 'application/json' },
+    })
+    expect(request).toMatchObject({ url: 'https://erp.example/o/?q=', body: '{"a":null}' })
+    expect(request.headers['x-none']).toBe('<>')
   })
 
   test.each(['GET', 'DELETE'])('by %s has no body and no content type', (method) => {
@@ -71,11 +95,23 @@ describe('a push', () => {
       [{ url: 'https://erp.example/{{ id }}' }, { id: '..' }],
       [{ headers: { 'X-Id': '{{ id }}' } }, { id: 'a\r\nhost: evil.example' }],
       [{ headers: { 'X-Id': '{{ id }}' } }, { id: '漢' }],
+      [{ body: { template: '{"a":{{ missing }}}', contentType: 'application/json' } }, {}],
+      [{ body: { template: '{"a":{{ id }}', contentType: 'application/json' } }, { id: 1 }],
+      [
+        {
+          auth: {
+            kind: 'header',
+            header: 'x-key',
+            secrets: [{ secret: 'a', activeFrom: '2026-03-02T00:00:00Z' }],
+          },
+        },
+        {},
+      ],
       [{ format: 'form' }, [1]],
       [{ format: 'xml' }, { 'not a name': 1, b: 2 }],
     ]
     for (const [rest, item] of failures) {
-      const result = buildRequest(destination(rest), item, FACTS)
+      const result = buildRequest(destination(rest), item, REQUEST_FACTS)
       expect(result).toMatchObject({ ok: false, verdict: { verdict: 'dead', reason: 'unsendable' } })
     }
   })
@@ -106,7 +142,7 @@ describe('fields never choose where a push goes', () => {
     const config = destination({ url: template.replace('#', '') })
     fc.assert(
       fc.property(nasty, nasty, (a, b) => {
-        const result = buildRequest(config, { a, b }, FACTS)
+        const result = buildRequest(config, { a, b }, REQUEST_FACTS)
         if (!result.ok) return
         const url = new URL(result.request.url)
         expect(url.origin).toBe('https://erp.example')
@@ -165,11 +201,12 @@ describe('over the wire', () => {
       '<?xml version="1.0" encoding="UTF-8"?><order><id>98765432109876543210987</id><name>ä</name></order>',
     ],
     ['form', 'id=98765432109876543210987&name=%C3%A4'],
+    ['text', '{"id":98765432109876543210987,"name":"ä"}'],
   ])('%s arrives exactly', async (format, expected) => {
     const item = parseExact('{"id":98765432109876543210987,"name":"ä"}')
     const auth = { kind: 'bearer', token: 'abc' }
     const config = destination({ url: `${receiver.url}/in/{{ id }}`, format, xmlRoot: 'order', auth })
-    const result = buildRequest(config, item, FACTS)
+    const result = buildRequest(config, item, REQUEST_FACTS)
     if (!result.ok) throw new Error(result.verdict.message)
     expect(await outbound.request(result.request)).toMatchObject({ ok: true, status: 200 })
     const received = receiver.requests.at(-1)

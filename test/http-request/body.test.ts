@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { writeBody } from '../../src/http-request/body.ts'
 import { parseExact } from '../../src/payload/exact-json.ts'
-import { writeBody } from '../../src/send/body.ts'
 
 const ITEM = '{"id":123456789012345678901234567890,"total":1.10,"rate":0.12345678901234567890,"huge":1e400}'
 
@@ -75,6 +75,24 @@ describe('XML', () => {
     expect(writeBody({ a: { 'b c': 1 } }, { format: 'xml' })).toMatchObject({
       ok: false,
       message: expect.stringContaining('b c'),
+    })
+  })
+})
+
+describe('text', () => {
+  test.each([
+    ['"a\\nb"', 'a\nb'],
+    ['123456789012345678901', '123456789012345678901'],
+    ['1e400', '1e400'],
+    ['true', 'true'],
+    ['null', ''],
+    ['{"id":123456789012345678901}', '{"id":123456789012345678901}'],
+    ['[1,"a"]', '[1,"a"]'],
+  ])('%s is a text as it stands, or JSON', (json, expected) => {
+    expect(writeBody(parseExact(json), { format: 'text' })).toEqual({
+      ok: true,
+      body: expected,
+      contentType: 'text/plain; charset=utf-8',
     })
   })
 })

@@ -1,9 +1,16 @@
-import { isObject, type Json, type JsonObject, setKey, stringifyExact } from '../payload/exact-json.ts'
+import {
+  isObject,
+  type Json,
+  type JsonObject,
+  NumberText,
+  setKey,
+  stringifyExact,
+} from '../payload/exact-json.ts'
 import { writeXml } from '../payload/write-xml.ts'
 import { writeForm } from './form-body.ts'
 
 export interface BodyFormat {
-  format: 'json' | 'xml' | 'form'
+  format: 'json' | 'xml' | 'form' | 'text'
   /** The root element of XML; without it the item's only key is the root, or else `data`. */
   xmlRoot?: string | undefined
 }
@@ -12,8 +19,23 @@ export type WrittenBody = { ok: true; body: string; contentType: string } | { ok
 
 /** Writes an item in the format of its destination; numbers keep every digit in each of them. */
 export function writeBody(item: Json, { format, xmlRoot }: BodyFormat): WrittenBody {
-  if (format === 'json') return { ok: true, body: stringifyExact(item), contentType: 'application/json' }
-  return format === 'xml' ? xmlBody(item, xmlRoot) : formBody(item)
+  switch (format) {
+    case 'json':
+      return { ok: true, body: stringifyExact(item), contentType: 'application/json' }
+    case 'xml':
+      return xmlBody(item, xmlRoot)
+    case 'form':
+      return formBody(item)
+    case 'text':
+      return { ok: true, body: textOf(item), contentType: 'text/plain; charset=utf-8' }
+  }
+}
+
+/** A scalar as it stands, so that a function can write any text; everything else as JSON. */
+function textOf(item: Json): string {
+  if (item === null) return ''
+  if (typeof item === 'object' && !(item instanceof NumberText)) return stringifyExact(item)
+  return String(item)
 }
 
 function xmlBody(item: Json, xmlRoot: string | undefined): WrittenBody {

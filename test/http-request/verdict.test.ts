@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { type VerdictPolicy, verdict } from '../../src/http-request/verdict.ts'
 import type { Answer, FailureReason } from '../../src/outbound/outbound.ts'
-import { type VerdictPolicy, verdict } from '../../src/send/verdict.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')
-const POLICY: VerdictPolicy = { success: ['2xx'], retryAfterMaxMs: 3_600_000, now: NOW }
+const POLICY: VerdictPolicy = {
+  success: ['2xx'],
+  retryOn: [],
+  deadOn: [],
+  retryAfterMaxMs: 3_600_000,
+  now: NOW,
+}
 const timing = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, totalMs: 1 }
 
 function answered(status: number, headers: [string, string][] = []): Answer {
@@ -81,6 +87,34 @@ describe('the verdict on an answer', () => {
     expect(verdict(answered(409), only).verdict).toBe('delivered')
     expect(verdict(answered(204), only)).toMatchObject({ verdict: 'dead', reason: 'other_success' })
     expect(verdict(answered(404), { ...POLICY, success: ['2xx', 404] }).verdict).toBe('delivered')
+  })
+
+  test('statuses that the destination lists are tried again or end at once, and the sentence says so', () => {
+    const listed = { ...POLICY, retryOn: [404, '5xx', 202, 307], deadOn: [429, 501, '4xx'] }
+    const found = (status: number) => verdict(answered(status, [['retry-after', '5']]), listed)
+    expect(found(404)).toMatchObject({ verdict: 'retry', reason: 'not_found', retryAfterMs: 5_000 })
+    expect(found(404).message).toMatch(/check the URL.*its "retryOn" lists this/)
+    expect(found(202)).toMatchObject({ verdict: 'retry', reason: 'other_success' })
+    expect(found(307)).toMatchObject({ verdict: 'retry', reason: 'redirect' })
+    expect(found(429)).toMatchObject({ verdict: 'dead', reason: 'busy' })
+    expect(found(429).message).toBe('the destination answered 429 (its "deadOn" lists this)')
+    expect(found(409)).toMatchObject({ verdict: 'dead', reason: 'refused' })
+    expect(found(501)).toMatchObject({ verdict: 'dead', reason: 'server_error' })
+    expect(found(500)).toMatchObject({ verdict: 'retry', message: 'the destination answered 500' })
+    expect(found(400).message).not.toContain('deadOn')
+    expect(found(204).verdict).toBe('delivered')
+  })
+
+  test('failures of the network that the destination lists, too', () => {
+    const listed = { ...POLICY, retryOn: ['blocked_address'], deadOn: ['tls', 'timeout'] }
+    expect(verdict(unanswered('blocked_address'), listed)).toMatchObject({ verdict: 'retry' })
+    expect(verdict(unanswered('tls'), listed)).toEqual({
+      verdict: 'dead',
+      reason: 'tls',
+      message: 'because (its "deadOn" lists this)',
+    })
+    expect(verdict(unanswered('timeout'), listed)).toMatchObject({ verdict: 'dead', reason: 'timeout' })
+    expect(verdict(unanswered('dns'), listed)).toMatchObject({ verdict: 'retry', message: 'because' })
   })
 
   test('a redirect says where it led', () => {

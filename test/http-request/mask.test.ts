@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { maskHeaders, maskText, maskUrl } from '../../src/send/mask.ts'
+import { maskHeaders, maskText, maskUrl } from '../../src/http-request/mask.ts'
 
 const NOTHING = { names: [], texts: [] }
 

@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, link, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import type { Json } from '../../../src/payload/exact-json.ts'
+import { newId } from '../../../src/platform/ids.ts'
+import { type Bench, openBench, verdictOf } from './world.ts'
+
+let root: string
+let outside: string
+let bench: Bench
+
+beforeEach(async () => {
+  root = await mkdtemp(path.join(inject('scratch'), 'files-'))
+  outside = await mkdtemp(path.join(inject('scratch'), 'outside-'))
+  bench = openBench([], { filesDir: root })
+})
+afterEach(() => bench.close())
+
+const given = { kind: 'file' as const, name: '{{ shop }}/orders.ndjson' }
+const item = { shop: 'north', n: 1 }
+
+async function linesOf(...names: string[]) {
+  const texts = await Promise.all(names.map((name) => readFile(path.join(root, name), 'utf8')))
+  return texts.flatMap((text) => {
+    expect(text.endsWith('\n')).toBe(true)
+    return text
+      .slice(0, -1)
+      .split('\n')
+      .map((line) => JSON.parse(line) as { delivery_id: string; item: Json })
+  })
+}
+
+describe('a file below the folder', () => {
+  test('gets a line for a delivery, with its id', async () => {
+    const deliveryId = newId()
+    const sent = await bench.send(given, { shop: 'north', n: 12345678901234567890n }, { deliveryId })
+    expect(verdictOf(sent)).toBe('delivered success')
+    expect(await readFile(path.join(root, 'north/orders.ndjson'), 'utf8')).toBe(
+      `{"delivery_id":"${deliveryId}","item":{"shop":"north","n":12345678901234567890}}\n`,
+    )
+    expect(sent.request).toMatchObject({ method: 'APPEND', url: 'file:north/orders.ndjson' })
+  })
+
+  test('gets every line once when many come at the same moment, from several senders', async () => {
+    const others = [bench, openBench([], { filesDir: root }), openBench([], { filesDir: root })]
+    const ids = Array.from({ length: 90 }, newId)
+    const sent = await Promise.all(
+      ids.map((deliveryId, at) =>
+        (others[at % others.length] ?? bench).send(given, { ...item, n: at }, { deliveryId }),
+      ),
+    )
+    expect(new Set(sent.map(verdictOf))).toEqual(new Set(['delivered success']))
+    expect((await linesOf('north/orders.ndjson')).map((line) => line.delivery_id).toSorted()).toEqual(
+      ids.toSorted(),
+    )
+    for (const other of others.slice(1)) await other.close()
+  })
+
+  test('is not written to again by a later attempt of the same delivery', async () => {
+    const deliveryId = newId()
+    await bench.send(given, item, { deliveryId })
+    for (const n of [2, 3]) await bench.send(given, { ...item, n })
+    const again = await bench.send(given, item, { deliveryId, number: 2 })
+    expect(again.came).toBe('delivered before: nothing was written')
+    expect(await linesOf('north/orders.ndjson')).toHaveLength(3)
+  })
+
+  test('is rotated by size, also between attempts, and loses nothing', async () => {
+    const small = { ...given, bytesMax: 1_024 }
+    const ids = Array.from({ length: 40 }, newId)
+    for (const [n, deliveryId] of ids.entries()) await bench.send(small, { ...item, n }, { deliveryId })
+    const names = await readdir(path.join(root, 'north'))
+    expect(names.length).toBeGreaterThan(3)
+    const lines = await linesOf(...names.map((name) => `north/${name}`))
+    expect(lines.map((line) => line.delivery_id).toSorted()).toEqual(ids.toSorted())
+    for (const deliveryId of ids)
+      expect((await bench.send(small, item, { deliveryId, number: 2 })).came).toMatch(/^delivered before/)
+  })
+
+  test('leaves as many full files as it is told', async () => {
+    for (let n = 0; n < 60; n++) await bench.send({ ...given, bytesMax: 1_024, filesMax: 2 }, { ...item, n })
+    const names = await readdir(path.join(root, 'north'))
+    expect(names).toHaveLength(3)
+    expect((await linesOf('north/orders.ndjson')).at(-1)?.item).toMatchObject({ n: 59 })
+  })
+
+  test('that a crash left with a torn last line loses that line, and gets it again from the next attempt', async () => {
+    const [whole, torn] = [newId(), newId()]
+    await bench.send(given, item, { deliveryId: whole })
+    const file = path.join(root, 'north/orders.ndjson')
+    for (const part of [
+      `{"delivery_id":"${torn}","item":{"shop":"nor`,
+      '{"deli',
+      `{"delivery_id":"${torn}","item":{}}`,
+    ]) {
+      await appendFile(file, part)
+      await bench.send(given, item)
+    }
+    const lines = await linesOf('north/orders.ndjson')
+    expect(lines).toHaveLength(4)
+    expect(lines.map((line) => line.delivery_id)).not.toContain(torn)
+    expect((await bench.send(given, item, { deliveryId: torn, number: 2 })).came).toMatch(/bytes written/)
+  })
+
+  test('that several processes write to, of which one is killed, has what they delivered, once', {
+    timeout: 60_000,
+  }, async () => {
+    const program = fileURLToPath(new URL('file-writer-program.ts', import.meta.url))
+    const writers = [true, false].map((isVictim) => {
+      const ids = Array.from({ length: 80 }, newId)
+      const child = spawn(process.execPath, ['--no-node-snapshot', program, root, ...ids], { stdio: 'pipe' })
+      const delivered: string[] = []
+      createInterface(child.stdout).on('line', (id) => {
+        delivered.push(id)
+        if (isVictim && delivered.length === 10) child.kill('SIGKILL')
+      })
+      return { ids, child, delivered, ended: once(child, 'close') }
+    })
+    const [victim] = writers
+    await Promise.all(writers.map(({ ended }) => ended))
+    const names = () => readdir(root)
+    const found = async () =>
+      (await linesOf(...(await names()).filter((name) => !name.includes('.lock')))).map(
+        (line) => line.delivery_id,
+      )
+    const delivered = writers.flatMap((writer) => writer.delivered)
+    expect(victim?.delivered.length).toBeLessThan(80)
+    expect(delivered.length).toBeGreaterThan(89)
+    // Torn by the kill, the last line may be mended only by whoever writes next.
+    const plain = { kind: 'file' as const, name: 'orders.ndjson', bytesMax: 8_192 }
+    await bench.send(plain, item)
+    const before = await found()
+    expect(delivered.filter((id) => !before.includes(id))).toEqual([])
+    const ids = writers.flatMap((writer) => writer.ids)
+    const again = await Promise.all(
+      ids.map((deliveryId) => bench.send(plain, item, { deliveryId, number: 2 })),
+    )
+    expect(new Set(again.map(verdictOf))).toEqual(new Set(['delivered success']))
+    const after = await found()
+    expect(new Set(after).size).toBe(after.length)
+    expect(after).toHaveLength(161)
+  })
+
+  test('of somebody else, without a line break at its end, keeps what it has', async () => {
+    await writeFile(path.join(root, 'mine.ndjson'), '{"mine":true}')
+    await bench.send({ ...given, name: 'mine.ndjson' }, item)
+    expect((await linesOf('mine.ndjson')).map((line) => Object.keys(line)[0])).toEqual([
+      'mine',
+      'delivery_id',
+    ])
+  })
+
+  test('whose lock was left by a process that is gone is written to at once', async () => {
+    await mkdir(path.join(root, 'north'))
+    const { hostname } = await import('node:os')
+    for (const pid of [process.pid, 2 ** 22 - 1]) {
+      await writeFile(path.join(root, 'north/orders.ndjson.lock'), `${hostname()} ${pid}`)
+      expect(verdictOf(await bench.send(given, item))).toBe('delivered success')
+    }
+    expect(await readdir(path.join(root, 'north'))).toEqual(['orders.ndjson'])
+  })
+})
+
+describe('nothing is written outside of the folder', () => {
+  const escapes = [
+    '../out',
+    '../../etc/passwd',
+    '/etc/passwd',
+    '..',
+    '.hidden',
+    'a/../../b',
+    'a\u0000b',
+    '..\\out',
+    '\u2024\u2024/x',
+  ]
+
+  test.each(escapes)('by a field that holds %j', async (shop) => {
+    const sent = await bench.send(given, { ...item, shop })
+    expect(verdictOf(sent)).toBe('delivered success')
+    const [folder = ''] = await readdir(root)
+    expect(await readdir(root)).toHaveLength(1)
+    expect(folder).toMatch(/^[\p{L}\p{N}_][\p{L}\p{N}._-]*$/u)
+    expect(await readdir(path.join(root, folder))).toEqual(['orders.ndjson'])
+    expect(await readdir(outside)).toEqual([])
+  })
+
+  test('by links that somebody put there, of folders and of files', async () => {
+    await symlink(outside, path.join(root, 'north'))
+    expect(verdictOf(await bench.send(given, item))).toBe('dead not_allowed')
+    await mkdir(path.join(root, 'south'))
+    await writeFile(path.join(outside, 'target'), '')
+    await symlink(path.join(outside, 'target'), path.join(root, 'south/orders.ndjson'))
+    expect(verdictOf(await bench.send(given, { ...item, shop: 'south' }))).toBe('dead not_allowed')
+    await mkdir(path.join(root, 'west'))
+    await link(path.join(outside, 'target'), path.join(root, 'west/orders.ndjson'))
+    expect(verdictOf(await bench.send(given, { ...item, shop: 'west' }))).toBe('dead not_allowed')
+    expect(await readFile(path.join(outside, 'target'), 'utf8')).toBe('')
+    expect(await readdir(outside)).toEqual(['target'])
+  })
+
+  test('by a pipe that somebody put there, and nobody waits for its reader', async () => {
+    const { execFileSync } = await import('node:child_process')
+    execFileSync('mkfifo', [path.join(root, 'pipe')])
+    expect(verdictOf(await bench.send({ ...given, name: 'pipe' }, item))).toBe('dead not_allowed')
+  })
+
+  test('where there is no folder for files at all', async () => {
+    const none = openBench([])
+    const sent = await none.send(given, item)
+    expect(verdictOf(sent)).toBe('dead not_allowed')
+    expect(sent.verdict.message).toContain('FILES_DIR')
+    await none.close()
+    const gone = openBench([], { filesDir: path.join(root, 'gone') })
+    expect(verdictOf(await gone.send(given, item))).toBe('retry server_error')
+    await gone.close()
+  })
+})
