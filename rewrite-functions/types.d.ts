@@ -13,8 +13,19 @@ type Payload = any
 interface Job {
   /** Id of the run's event: the same again when the event is replayed. */
   id: string
-  /** The integration's source preset, such as `shopify`. */
-  source: string
+  /** The sending system, and what it calls the event; null where it says nothing. */
+  source: {
+    /** The integration's source preset, such as `shopify`. */
+    name: string
+    /** Topic or event type, such as `orders/create`. */
+    topic: string | null
+    deliveryId: string | null
+    eventId: string | null
+    /** ISO 8601 in UTC. */
+    occurredAt: string | null
+    /** Shop, domain or account that it comes from. */
+    sender: string | null
+  }
   /** The request that brought the event; header names in lower case, credentials replaced by fingerprints. */
   request: {
     method: string
@@ -57,6 +68,33 @@ declare var job: Job
 declare var integration: Payload
 declare var currentNode: Payload
 declare var queueManager: never
+
+interface FetchOptions {
+  /** `GET` unless given. */
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  headers?: Record<string, string | number>
+  /** A text is sent as it is, anything else as JSON; up to 1 MiB. */
+  body?: Payload
+}
+
+interface FetchAnswer {
+  status: number
+  /** True for 200 to 299; redirects are not followed. */
+  ok: boolean
+  /** Names in lower case. */
+  headers: Record<string, string>
+  text(): string
+  /** Numbers as in the payload. */
+  json(): Payload
+  /** Throws unless `ok` is true. */
+  requireOk(): FetchAnswer
+}
+
+/**
+ * Asks a host that the integration lists in its `allowedHosts`; throws for any other, and when no answer comes. At most
+ * 20 times in a call of the function. Each request stands in the log.
+ */
+declare function fetchUrl(url: string, options?: FetchOptions): Promise<FetchAnswer>
 
 interface SluiceConsole {
   log(...values: unknown[]): void

@@ -1,7 +1,9 @@
 import type { Histogram } from 'prom-client'
+import type { Respond } from '../integrations/integrations.ts'
 import type { Ledger, RequestEntry } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import { presetOf } from '../sources/sources.ts'
 import { bucketOf, type Callee } from './allow.ts'
 import { type Arrival, headerOf } from './arrival.ts'
 import { type Fingerprint, redactHeaders, redactTarget } from './redact.ts'
@@ -15,6 +17,10 @@ export interface Passage {
   sourceIp?: string
   /** The body as it came over the wire, once it was read. */
   wire?: Buffer
+  /** The allowlist let it in, so that it may be answered in the language of its source. */
+  welcome?: boolean
+  /** The run that the answer is to be taken from. */
+  awaited?: { runId: string; respond: Respond }
 }
 
 export interface AccountOptions {
@@ -33,6 +39,9 @@ const MINUTE_MS = 60_000
 export interface Account {
   entryOf(passage: Passage, end: { outcome: string; status: number; detail: string | null }): RequestEntry
   accepted(passage: Passage, counts: { events: number; duplicates: number }): void
+  /** What is held back is an alert: somebody signs wrongly, or forges. */
+  held(passage: Passage, note: string | null): void
+  answered(passage: Passage, handshake: { kind: string; status: number }): void
   refused(passage: Passage, refusal: Refusal): void
   close(): void
 }
@@ -55,6 +64,7 @@ export function createAccount(options: AccountOptions): Account {
     end: { outcome: string; status: number; detail: string | null },
   ): RequestEntry {
     const { arrival, callee, wire } = passage
+    const secrets = secretPlacesOf(callee)
     return {
       id: arrival.id,
       receivedAt: arrival.receivedAt,
@@ -62,8 +72,8 @@ export function createAccount(options: AccountOptions): Account {
       integrationId: arrival.integrationId.slice(0, 100),
       sourceIp: passage.sourceIp ?? arrival.socketAddress ?? '',
       method: arrival.method,
-      path: redactTarget(arrival.target, fingerprint).slice(0, 4_000),
-      headers: redactHeaders(arrival, fingerprint, secretHeaderOf(callee)),
+      path: redactTarget(arrival.target, fingerprint, secrets.parameters).slice(0, 4_000),
+      headers: redactHeaders(arrival, fingerprint, secrets.headers),
       contentType: headerOf(arrival, 'content-type') ?? null,
       body: wire ?? null,
       bodyBytes: wire?.length ?? 0,
@@ -77,6 +87,11 @@ export function createAccount(options: AccountOptions): Account {
     return Math.max(0, Math.round(ms * 10) / 10)
   }
 
+  function mayTellInFull(passage: Passage, outcome: string): boolean {
+    const sourceIp = passage.sourceIp ?? passage.arrival.socketAddress ?? ''
+    return quota.mayTellInFull({ integrationId: bucketOf(passage.callee), outcome, sourceIp })
+  }
+
   return {
     entryOf,
     accepted(passage, counts) {
@@ -84,13 +99,25 @@ export function createAccount(options: AccountOptions): Account {
       metrics.requests.inc({ outcome: 'accepted' })
       log.info({ ...lineOf(passage), outcome: 'accepted', status: 200, ...counts, ms }, 'webhook')
     },
+    held(passage, note) {
+      const ms = observe(metrics.ackSeconds, passage, 'accepted')
+      metrics.requests.inc({ outcome: 'quarantined' })
+      log.warn({ ...lineOf(passage), outcome: 'quarantined', note, ms }, 'webhook held in quarantine')
+    },
+    answered(passage, { kind, status }) {
+      const ms = observe(metrics.ackSeconds, passage, 'accepted')
+      metrics.requests.inc({ outcome: 'handshake' })
+      if (!mayTellInFull(passage, 'handshake')) return
+      log.info({ ...lineOf(passage), outcome: 'handshake', handshake: kind, status, ms }, 'webhook')
+      ledger
+        .record({ request: entryOf(passage, { outcome: 'handshake', status, detail: kind }), events: [] })
+        .catch(() => {})
+    },
     refused(passage, refusal) {
       const { status } = REFUSALS[refusal.reason]
       const ms = observe(metrics.ackSeconds, passage, 'refused')
       metrics.requests.inc({ outcome: refusal.reason })
-      const sourceIp = passage.sourceIp ?? passage.arrival.socketAddress ?? ''
-      const integrationId = bucketOf(passage.callee)
-      if (!quota.mayTellInFull({ integrationId, outcome: refusal.reason, sourceIp })) return
+      if (!mayTellInFull(passage, refusal.reason)) return
       const note = refusal.note ?? sentenceOf(refusal, serviceName)
       log.warn({ ...lineOf(passage), outcome: refusal.reason, status, note, ms }, 'webhook')
       const entry = entryOf(passage, { outcome: refusal.reason, status, detail: note })
@@ -106,10 +133,13 @@ export function createAccount(options: AccountOptions): Account {
   }
 }
 
-/** A header that is the secret itself; a signature made with it gives nothing away. */
-function secretHeaderOf(callee: Callee | undefined): string | undefined {
-  const proof = callee?.integration?.definition.proof
-  return proof?.scheme === 'header' ? proof.header.toLowerCase() : undefined
+const NO_SECRETS = { headers: [], parameters: [] }
+
+/** Where a request carries the secret itself; a signature made with it gives nothing away. */
+function secretPlacesOf(callee: Callee | undefined) {
+  const definition = callee?.integration?.definition
+  if (!definition?.proof) return NO_SECRETS
+  return { ...NO_SECRETS, ...presetOf(definition.source).proof?.secretsIn?.(definition.proof) }
 }
 
 function lineOf({ arrival, callee, sourceIp, wire }: Passage) {

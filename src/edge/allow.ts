@@ -7,7 +7,8 @@ import {
   domainsOf,
   parseAllowlist,
 } from '../integrations/integrations.ts'
-import type { Arrival } from './arrival.ts'
+import { presetOf } from '../sources/sources.ts'
+import { type Arrival, headerOf } from './arrival.ts'
 import type { DomainCheck } from './domain-check.ts'
 import { Refusal } from './refusal.ts'
 import type { SourceAddress } from './source-address.ts'
@@ -28,13 +29,16 @@ export interface AllowOptions {
 /** Finds who is called. An integration under another application's host name does not exist there. */
 export function createCallees({ integrations, common }: AllowOptions): (arrival: Arrival) => Callee {
   const commonOnly = compileAllowlist([common])
-  const compiled = new WeakMap<Integration, CompiledAllowlist>()
+  let compiled = new WeakMap<Integration, CompiledAllowlist>()
+  // An application's list or a published one may be another, and the integration the same.
+  integrations.onReload(() => {
+    compiled = new WeakMap()
+  })
 
   function allowlistOf(integration: Integration, application: Application): CompiledAllowlist {
     const known = compiled.get(integration)
     if (known) return known
-    const lists = [application.allowedList, integration.definition.allowedList].map(readList)
-    const allowlist = compileAllowlist([common, ...lists])
+    const allowlist = compileAllowlist([common, ...listsOf(integration, application, integrations)])
     compiled.set(integration, allowlist)
     return allowlist
   }
@@ -49,24 +53,64 @@ export function createCallees({ integrations, common }: AllowOptions): (arrival:
   }
 }
 
-/** Every domain of every list, read anew whenever definitions are. */
-export function collectDomains({ integrations, common }: AllowOptions): () => readonly string[] {
-  let domains: readonly string[] = []
+function listsOf(
+  integration: Integration,
+  application: Application,
+  integrations: Integrations,
+): Allowlist[] {
+  const { allowedList, allowPublished, source } = integration.definition
+  const published = allowPublished ? integrations.publishedAddresses(source) : []
+  return [application.allowedList, allowedList, published].map(readList)
+}
+
+/** What all lists together name: the same for everyone who calls, so that it tells nothing about who is called. */
+export interface Everywhere {
+  /** Every domain of every list. */
+  domains: readonly string[]
+  /** Headers of the sources that may prove themselves to be of a listed domain. */
+  proofHeaders: ReadonlySet<string>
+  /** The largest body that any integration takes which has a limit of its own. */
+  bodyBytesMax: number
+}
+
+/** Read anew whenever definitions are. */
+export function collectEverywhere({ integrations, common }: AllowOptions): () => Everywhere {
+  let everywhere: Everywhere = { domains: [], proofHeaders: new Set(), bodyBytesMax: 0 }
   function collect(): void {
     const lists = [
       ...integrations.applications().map((application) => application.allowedList),
       ...integrations.integrations().map((integration) => integration.definition.allowedList),
     ]
-    domains = domainsOf(compileAllowlist([common, ...lists.map(readList)]))
+    const domains = domainsOf(compileAllowlist([common, ...lists.map(readList)]))
+    const provable = integrations
+      .integrations()
+      .filter(({ definition }) => provableDomains(definition.source, domains).length > 0)
+    const limits = provable.map(({ definition }) => definition.limits.bodyBytesMax ?? 0)
+    everywhere = {
+      domains,
+      proofHeaders: new Set(provable.flatMap(({ definition }) => proofHeadersOf(definition))),
+      bodyBytesMax: Math.max(0, ...limits),
+    }
   }
   collect()
   integrations.onReload(collect)
-  return () => domains
+  return () => everywhere
+}
+
+function proofHeadersOf({ source, proof }: Integration['definition']): readonly string[] {
+  const signedBy = presetOf(source).proof?.signedBy ?? []
+  if (proof === null) return []
+  return typeof signedBy === 'function' ? signedBy(proof) : signedBy
+}
+
+/** The domains of a list that a proof of this source stands for. */
+function provableDomains(source: string, domains: readonly string[]): string[] {
+  const { senderDomains } = presetOf(source)
+  return domains.filter((domain) => senderDomains.includes(domain))
 }
 
 export interface AddressRules {
-  /** Every domain of every list, see {@link allowAddress}. */
-  allDomains(): readonly string[]
+  everywhere(): Everywhere
   domainCheck: DomainCheck
   /** Embedded mode on a loopback listener: the newcomer's own machine may send. */
   loopbackAllowed: boolean
@@ -74,6 +118,9 @@ export interface AddressRules {
 
 const FORWARDED_HEADER = /^(x-forwarded(-.*)?|forwarded|x-real-ip|via|(x|true)-client-ip|cf-.*)$/
 const LOOPBACK = /^(127\.|::1$)/
+
+/** A stranger carries what may prove him to be of a listed domain: his body is worth reading. */
+export type Welcome = 'allowed' | 'stranger'
 
 /**
  * Lets an address pass that the allowlist names, or whose domain it names.
@@ -85,12 +132,31 @@ export async function allowAddress(
   arrival: Arrival,
   callee: Callee,
   rules: AddressRules,
-): Promise<string> {
+): Promise<Welcome> {
   if ('malformed' in from) throw new Refusal('malformed_address', from.malformed)
-  if (allowsAddress(callee.allowlist, from.address)) return from.address
-  if (rules.loopbackAllowed && LOOPBACK.test(from.address) && !isForwarded(arrival)) return from.address
+  if (allowsAddress(callee.allowlist, from.address)) return 'allowed'
+  if (rules.loopbackAllowed && LOOPBACK.test(from.address) && !isForwarded(arrival)) return 'allowed'
+  for (const header of rules.everywhere().proofHeaders)
+    if (headerOf(arrival, header) !== undefined) return 'stranger'
   await allowDomain(from.address, callee, rules)
-  return from.address
+  return 'allowed'
+}
+
+/**
+ * Lets a stranger pass who has proven to be a source of a listed domain, or whose address has its name.
+ *
+ * @throws Refusal, the same for ids that exist and ids that do not.
+ */
+export async function allowStranger(
+  from: SourceAddress,
+  callee: Callee,
+  proven: boolean,
+  rules: AddressRules,
+): Promise<void> {
+  if ('malformed' in from) throw new Refusal('malformed_address', from.malformed)
+  const source = proven ? callee.integration?.definition.source : undefined
+  if (source !== undefined && provableDomains(source, domainsOf(callee.allowlist)).length > 0) return
+  await allowDomain(from.address, callee, rules)
 }
 
 /**
@@ -100,11 +166,11 @@ export async function allowAddress(
 async function allowDomain(
   address: string,
   callee: Callee,
-  { domainCheck, allDomains }: AddressRules,
+  { domainCheck, everywhere }: AddressRules,
 ): Promise<void> {
-  const everywhere = allDomains()
-  if (everywhere.length === 0) throw new Refusal('not_allowed', address)
-  const known = await domainCheck.check(address, everywhere)
+  const { domains } = everywhere()
+  if (domains.length === 0) throw new Refusal('not_allowed', address)
+  const known = await domainCheck.check(address, domains)
   if (!known.allowed) throw new Refusal(known.undecided ? 'address_undecided' : 'not_allowed', address)
   const verdict = await domainCheck.check(address, domainsOf(callee.allowlist))
   if (!verdict.allowed) throw new Refusal('not_allowed', address)
@@ -120,7 +186,7 @@ function isForwarded(arrival: Arrival): boolean {
 }
 
 /** Lists are checked where they are saved, so a fault here is a defect. */
-function readList(entries: string[]): Allowlist {
+function readList(entries: readonly string[]): Allowlist {
   const reading = parseAllowlist(entries)
   if ('errors' in reading) throw new Error(`a stored allowlist cannot be read: ${reading.errors.join('; ')}`)
   return reading.allowlist

@@ -5,95 +5,51 @@
 import type { Socket } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { Allowlist, Integrations } from '../integrations/integrations.ts'
-import { type Ledger, LedgerUnavailable, type Recorded } from '../ledger/ledger.ts'
+import type { Allowlist, Integration } from '../integrations/integrations.ts'
+import { LedgerUnavailable } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
-import type { Metrics } from '../platform/metrics.ts'
-import { proofFault } from '../sources/sources.ts'
-import { type Account, createAccount, type Passage } from './account.ts'
-import { type AddressRules, allowAddress, type Callee, collectDomains, createCallees } from './allow.ts'
+import type { Verdict } from '../sources/sources.ts'
+import type { Passage } from './account.ts'
+import { allowAddress, allowStranger, type Callee } from './allow.ts'
+import { answerOfRun } from './answer-of-run.ts'
 import { type Arrival, arrivalOf, arrivalOfBroken, askForBody, headerOf } from './arrival.ts'
-import { createBodyMemory } from './body-room.ts'
 import { createDomainCheck, type DomainCheck } from './domain-check.ts'
+import { enter, requireEvent } from './entrance.ts'
 import { eventsOf } from './events.ts'
-import { decodeBody, limitsOf, type PayloadLimits, readPayload, wireBytesMax } from './payload.ts'
-import { createRateLimit } from './rate-limit.ts'
-import { type BodyRoom, noRoom, readBody } from './read-body.ts'
-import type { Fingerprint } from './redact.ts'
-import { REFUSALS, RETRY_AFTER_SECONDS, Refusal, sentenceOf } from './refusal.ts'
-import { type ProxyTrust, parseTrustedProxies, sourceAddress } from './source-address.ts'
+import { createGate, type EdgeOptions, type Gate } from './gate.ts'
+import { type Answered, answerHandshake } from './handshake.ts'
+import { keep } from './keep.ts'
+import { type Heard, hear } from './message.ts'
+import { judge, requireProven } from './prove.ts'
+import type { BodyRoom } from './read-body.ts'
+import { receiveBody, requireWithin } from './receive-body.ts'
+import { REFUSALS, Refusal } from './refusal.ts'
+import { type Answer, acceptance, answerOf, wordRefusal } from './reply.ts'
+import { type ProxyTrust, parseTrustedProxies, type SourceAddress, sourceAddress } from './source-address.ts'
 
 export {
   type Allowlist,
   askForBody,
   createDomainCheck,
   type DomainCheck,
+  type EdgeOptions,
   type ProxyTrust,
   parseTrustedProxies,
   REFUSALS,
-}
-
-export interface EdgeOptions {
-  integrations: Integrations
-  ledger: Pick<Ledger, 'record'>
-  /** Hands runs over to the queue; must not throw and is not waited for. */
-  handOver(runIds: string[]): void
-  trust: ProxyTrust
-  commonAllowlist: Allowlist
-  addressRules: Omit<AddressRules, 'allDomains'>
-  limits: PayloadLimits & {
-    compressedBytesMax: number
-    waitMs: number
-    /** Bodies in memory, of all requests together. */
-    pendingBytesMax: number
-  }
-  serviceName: string
-  baseDomain: string
-  refusalsLoggedPerMinute: number
-  fingerprint: Fingerprint
-  metrics: Metrics
-  log: Log
-}
-
-interface Gate extends Omit<EdgeOptions, 'addressRules'> {
-  addressRules: AddressRules
-  calleeOf(arrival: Arrival): Callee
-  limitRate(integrationId: string, perSecondMax: number | undefined): void
-  openRoom: ReturnType<typeof createBodyMemory>
-  account: Account
 }
 
 export interface Edge {
   /** Answers `/integration/…` and nothing else. */
   app: Hono<{ Bindings: HttpBindings }>
   /** Accounts for what broke before it was a request, and gives the answer to it. */
-  refuseBroken(socket: Socket, fault: BrokenRequest, detail: string): RefusalAnswer
-  close(): void
-}
-
-export interface RefusalAnswer {
-  status: number
-  headers: Record<string, string>
-  body: string
+  refuseBroken(socket: Socket, fault: BrokenRequest, detail: string): Answer
+  close(): Promise<void>
 }
 
 export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow'
 
-const REFUSED_BODY_BYTES_MAX = 16_384
-const ACCEPTED = JSON.stringify({ result: true, error: '' })
-
 export function createEdge(options: EdgeOptions): Edge {
-  const gate: Gate = {
-    ...options,
-    addressRules: {
-      ...options.addressRules,
-      allDomains: collectDomains({ integrations: options.integrations, common: options.commonAllowlist }),
-    },
-    calleeOf: createCallees({ integrations: options.integrations, common: options.commonAllowlist }),
-    limitRate: createRateLimit(() => performance.now()),
-    openRoom: createBodyMemory(options.limits.pendingBytesMax),
-    account: createAccount({ ...options, refusedBodyBytesMax: REFUSED_BODY_BYTES_MAX }),
-  }
+  const gate = createGate(options)
   const app = new Hono<{ Bindings: HttpBindings }>()
   for (const [path, asXml] of [
     ['/integration/:id', false],
@@ -117,7 +73,7 @@ export function createEdge(options: EdgeOptions): Edge {
       gate.account.refused({ arrival: arrivalOfBroken(socket) }, refusal)
       return wordRefusal(refusal, gate.serviceName)
     },
-    close: () => gate.account.close(),
+    close: () => gate.close(),
   }
 }
 
@@ -135,59 +91,88 @@ async function answer(arrival: Arrival, gate: Gate): Promise<Response> {
   const passage: Passage = { arrival }
   const room = gate.openRoom()
   try {
-    const recorded = await admit(passage, gate, room)
-    const duplicates = recorded.filter((event) => 'duplicateOf' in event).length
-    gate.account.accepted(passage, { events: recorded.length, duplicates })
-    return new Response(ACCEPTED, { status: 200, headers: { 'content-type': 'application/json' } })
+    const usual = await admit(passage, gate, room)
+    // A sender that is kept waiting holds no memory that others need for their bodies.
+    delete passage.wire
+    room.release()
+    return respond(await answerOfRun(passage, usual, gate.ledger))
   } catch (error) {
     const refusal = refusalOf(error, gate.log)
     gate.account.refused(passage, refusal)
-    return refuse(refusal, gate.serviceName)
+    const integration = passage.welcome ? passage.callee?.integration : undefined
+    return respond(wordRefusal(refusal, gate.serviceName, integration))
   } finally {
     room.release()
   }
 }
 
-async function admit(passage: Passage, gate: Gate, room: BodyRoom): Promise<Recorded[]> {
+async function admit(passage: Passage, gate: Gate, room: BodyRoom): Promise<Answer> {
   const { arrival } = passage
   const from = sourceAddress(evidenceOf(arrival), gate.trust)
   if ('address' in from) passage.sourceIp = from.address
   const callee = gate.calleeOf(arrival)
   passage.callee = callee
-  await allowAddress(from, arrival, callee, gate.addressRules)
-  const integration = requireEnabled(arrival, callee)
-  gate.limitRate(integration.id, integration.definition.limits.requestsPerSecondMax)
-  const limits = limitsOf(integration, gate.limits)
-  const bytesMax = wireBytesMax(arrival, limits.bodyBytesMax, gate.limits.compressedBytesMax)
-  passage.wire = await readBody(arrival, { bytesMax, waitMs: gate.limits.waitMs }, room)
-  const body = await decodeBody(passage.wire, arrival, limits.bodyBytesMax)
-  if (body !== passage.wire && !room.take(body.length)) throw noRoom()
-  requireProof(arrival, body, callee)
-  const payload = readPayload(body, passage.wire, arrival, integration, limits)
-  const events = eventsOf(payload, body, integration, (name) => headerOf(arrival, name))
-  const request = gate.account.entryOf(passage, { outcome: 'accepted', status: 200, detail: null })
-  const recorded = await gate.ledger.record({ request, events })
-  gate.handOver(recorded.flatMap((event) => ('runId' in event ? [event.runId] : [])))
-  return recorded
+  const welcome = await allowAddress(from, arrival, callee, gate.addressRules)
+  if (welcome === 'stranger') return admitStranger(passage, from, callee, gate, room)
+  const integration = enter(passage, gate)
+  const body = await receiveBody(passage, integration, gate, room)
+  const heard = hear(passage, body, integration, gate)
+  const early = await answerHandshake(heard.message, integration, 'before proof', gate.handshaking)
+  if (early) return handshaken(passage, early, integration, gate)
+  requireEvent(arrival, integration)
+  const verdict = await judge(heard.message, integration, gate.prover)
+  return accept(passage, heard, verdict, integration, gate)
+}
+
+/**
+ * A stranger's address is on no list, but he carries what may prove him to be of a listed domain. Until that is
+ * decided, everything goes the same way whether the integration exists or not; and a handshake that comes before
+ * proof is none of his.
+ */
+async function admitStranger(
+  passage: Passage,
+  from: SourceAddress,
+  callee: Callee,
+  gate: Gate,
+  room: BodyRoom,
+): Promise<Answer> {
+  const body = await receiveBody(passage, undefined, gate, room)
+  const called = callee.integration
+  const verdict = called && (await judge(hear(passage, body, called, gate).message, called, gate.prover))
+  await allowStranger(from, callee, verdict?.proven === true, gate.addressRules)
+  const integration = enter(passage, gate)
+  requireWithin(body, integration, gate)
+  requireEvent(passage.arrival, integration)
+  return accept(passage, hear(passage, body, integration, gate), verdict, integration, gate)
+}
+
+async function accept(
+  passage: Passage,
+  { message, payload }: Heard,
+  verdict: Verdict | undefined,
+  integration: Integration,
+  gate: Gate,
+): Promise<Answer> {
+  const proven = await requireProven(verdict, message, integration, gate.prover)
+  const late = !proven.held && (await answerHandshake(message, integration, 'after proof', gate.handshaking))
+  if (late) return handshaken(passage, late, integration, gate)
+  const events = eventsOf(payload.read(proven.known), message, integration, proven.held)
+  return keep(passage, events, proven, integration, gate)
+}
+
+function handshaken(
+  passage: Passage,
+  { kind, reply }: Answered,
+  integration: Integration,
+  gate: Gate,
+): Answer {
+  const answer = reply ? answerOf(reply) : acceptance(integration)
+  gate.account.answered(passage, { kind, status: answer.status })
+  return answer
 }
 
 function evidenceOf(arrival: Arrival) {
   return { socketAddress: arrival.socketAddress, header: (name: string) => headerOf(arrival, name) }
-}
-
-function requireEnabled(arrival: Arrival, { application, integration }: Callee) {
-  if (arrival.integrationId === '') throw new Refusal('no_webhook_address')
-  if (arrival.method !== 'POST') throw new Refusal('method_not_allowed')
-  if (!integration || !application) throw new Refusal('unknown_integration')
-  if (!application.webhooksEnabled) throw new Refusal('application_disabled')
-  if (!integration.enabled) throw new Refusal('integration_disabled')
-  return integration
-}
-
-function requireProof(arrival: Arrival, body: Buffer, { integration }: Callee): void {
-  const proof = integration?.definition.proof
-  const fault = proof && proofFault(proof, (name) => headerOf(arrival, name), body)
-  if (fault) throw new Refusal('unproven', '', fault)
 }
 
 function refusalOf(error: unknown, log: Log): Refusal {
@@ -197,15 +182,7 @@ function refusalOf(error: unknown, log: Log): Refusal {
   return new Refusal('defect')
 }
 
-function refuse(refusal: Refusal, serviceName: string): Response {
-  const { body, ...init } = wordRefusal(refusal, serviceName)
-  return new Response(body, init)
-}
-
-function wordRefusal(refusal: Refusal, serviceName: string): RefusalAnswer {
-  const { status, tryAgain } = REFUSALS[refusal.reason]
-  const headers: Record<string, string> = { 'content-type': 'application/json' }
-  if (tryAgain) headers['retry-after'] = String(RETRY_AFTER_SECONDS)
-  if (status === 405) headers.allow = 'POST'
-  return { status, headers, body: JSON.stringify({ result: false, error: sentenceOf(refusal, serviceName) }) }
+/** Of an empty body nothing is said, a content type least of all. */
+function respond({ status, headers, body }: Answer): Response {
+  return new Response(body === '' ? null : body, { status, headers })
 }

@@ -4,6 +4,15 @@ import type { EventEntry } from '../ledger/ledger.ts'
 import { type Json, stringifyExact } from '../payload/exact-json.ts'
 import { parsePath, resolvePath, valueAt } from '../payload/path.ts'
 import { newId } from '../platform/ids.ts'
+import {
+  batchOf,
+  dedupeKeyOf,
+  type Identity,
+  identityOf,
+  type Message,
+  presetOf,
+  type Subject,
+} from '../sources/sources.ts'
 import { Refusal } from './refusal.ts'
 
 /** A body in its normal form, as `payload/` gives it. */
@@ -18,56 +27,95 @@ export interface Normalised {
 const EVENTS_MAX = 1_000
 
 /**
- * The events of a body: one, or one for each element where the integration splits it. Ids are fixed here, before
- * the first try to store.
+ * The events of a message: one, or one for each element where its source or its integration splits it. Ids are fixed
+ * here, before the first try to store. What is held claims no dedupe key, or a forged event would keep the true one
+ * out.
  *
  * @throws Refusal when the body has more elements than a request may bring.
  */
 export function eventsOf(
   body: Normalised,
-  raw: Buffer,
+  message: Message,
   integration: Integration,
-  header: (name: string) => string | undefined,
+  held: boolean,
 ): EventEntry[] {
-  const { split, dedupe } = integration.definition
-  const elements = split === null ? undefined : elementsAt(body, split)
+  const elements = elementsOf(body, integration)
   if (elements === undefined) {
-    const key = dedupe && dedupeKey(dedupe, raw, body, header, null)
-    return [entry(0, body.isBody ? null : body.payload, key, dedupe, integration)]
+    const subject = { message, bytes: message.body, value: () => body.value() }
+    return [
+      entry(
+        { subject, position: 0, payload: body.isBody ? null : body.payload, alone: true },
+        integration,
+        held,
+      ),
+    ]
   }
   if (elements.length > EVENTS_MAX)
     throw new Refusal('too_complex', `${elements.length} elements, at most ${EVENTS_MAX}`)
   return elements.map((element, position) => {
-    const part = { payload: stringifyExact(element), isBody: false, value: () => element }
-    const key = dedupe && dedupeKey(dedupe, Buffer.from(part.payload), part, header, position)
-    return entry(position, part.payload, key, dedupe, integration)
+    const payload = stringifyExact(element)
+    const subject = { message, bytes: Buffer.from(payload), value: () => element }
+    return entry({ subject, position, payload, alone: false }, integration, held)
   })
 }
 
 /** What is no array there is one event, so that a source may send one object or many. */
-function elementsAt(body: Normalised, split: string): Json[] | undefined {
-  const found = valueAt(body.value(), parsePath(split))
+function elementsOf(body: Normalised, { definition }: Integration): Json[] | undefined {
+  const { split, source } = definition
+  if (split === false) return undefined
+  const found = split === null ? ownBatch(source, body) : valueAt(body.value(), parsePath(split))
   return Array.isArray(found) && found.length > 0 ? found : undefined
 }
 
-/** The key of an event, or null when the parts it is made of are absent: then nothing is a duplicate. */
-function dedupeKey(
-  dedupe: Dedupe,
-  bytes: Buffer,
-  body: Normalised,
-  header: (name: string) => string | undefined,
-  position: number | null,
-): string | null {
-  if (dedupe.by === 'body') return hash(bytes)
-  if (dedupe.by === 'fields') return fieldsKey(dedupe.fields, body.value())
-  const value = header(dedupe.header)
-  // An empty header names no event, and must not make all that carry it duplicates of the first.
-  return value === undefined || value.trim() === ''
-    ? null
-    : hash(position === null ? value : `${value}\n${position}`)
+function ownBatch(source: string, body: Normalised): Json[] | undefined {
+  const preset = presetOf(source)
+  return preset.batch === undefined ? undefined : batchOf(preset, body.value())
 }
 
-function fieldsKey(fields: string[], value: Json): string | null {
+interface Part {
+  subject: Subject
+  position: number
+  payload: string | null
+  /** The only event of its request. */
+  alone: boolean
+}
+
+function entry(part: Part, integration: Integration, held: boolean): EventEntry {
+  const preset = presetOf(integration.definition.source)
+  const identity = identityOf(preset.identity, part.subject)
+  return {
+    id: newId(),
+    position: part.position,
+    payload: part.payload,
+    identity,
+    dedupe: held ? null : dedupeOf(part, identity, integration),
+    quarantined: held,
+    runId: newId(),
+    definitionVersion: integration.version,
+  }
+}
+
+function dedupeOf(part: Part, identity: Identity, { definition }: Integration): EventEntry['dedupe'] {
+  const { dedupe, source } = definition
+  if (dedupe === false) return null
+  const rule = dedupe ?? presetOf(source).dedupe
+  if (rule === null) return null
+  const key = 'by' in rule ? chosenKey(rule, part) : dedupeKeyOf(rule, identity, part.subject)
+  return key === null ? null : { key, windowSeconds: rule.windowSeconds }
+}
+
+/** The key of an event, or null when the parts it is made of are absent: then nothing is a duplicate. */
+function chosenKey(dedupe: Dedupe, { subject, position, alone }: Part): string | null {
+  if (dedupe.by === 'body') return hash(subject.bytes)
+  if (dedupe.by === 'fields') return fieldsKey(dedupe.fields, subject.value())
+  const value = subject.message.header(dedupe.header)
+  // An empty header names no event, and must not make all that carry it duplicates of the first.
+  if (value === undefined || value.trim() === '') return null
+  return hash(alone ? value : `${value}\n${position}`)
+}
+
+function fieldsKey(fields: string[], value: Json | undefined): string | null {
+  if (value === undefined) return null
   const found = fields.map((field) => resolvePath(value, parsePath(field)))
   const isNothing = (value: Json) => value === null || value === ''
   return found.every((values) => values.every(isNothing)) ? null : hash(stringifyExact(found))
@@ -75,21 +123,4 @@ function fieldsKey(fields: string[], value: Json): string | null {
 
 function hash(value: string | Buffer): string {
   return createHash('sha256').update(value).digest('hex')
-}
-
-function entry(
-  position: number,
-  payload: string | null,
-  key: string | null,
-  dedupe: Dedupe | null,
-  integration: Integration,
-): EventEntry {
-  return {
-    id: newId(),
-    position,
-    payload,
-    dedupe: key === null || dedupe === null ? null : { key, windowSeconds: dedupe.windowSeconds },
-    runId: newId(),
-    definitionVersion: integration.version,
-  }
 }

@@ -29,7 +29,7 @@ export function* entriesFromRight(header: ForwardedHeader, value: string): Gener
  * Splits at a separator outside quoted strings (RFC 7230 section 3.2.6), the last part first. Read from the right, a
  * quote opens the string when an even number of backslashes stands before it.
  */
-function* splitFromRight(text: string, separator: string): Generator<string> {
+export function* splitFromRight(text: string, separator: string): Generator<string> {
   let end = text.length
   let quoted = false
   for (let at = text.length - 1; at >= 0; at--) {

@@ -1,6 +1,7 @@
 import type { Integration } from '../integrations/integrations.ts'
 import type { BodyProblem } from '../payload/body-problem.ts'
 import { decodeContent } from '../payload/content-encoding.ts'
+import type { Json } from '../payload/exact-json.ts'
 import { normalise } from '../payload/normalise.ts'
 import { type Arrival, headerOf } from './arrival.ts'
 import type { Normalised } from './events.ts'
@@ -39,21 +40,52 @@ export async function decodeBody(wire: Buffer, arrival: Arrival, bodyBytesMax: n
     : refusalOf(decoded)
 }
 
-/** Reads the body by its content type into its normal form. */
-export function readPayload(
+/** A body that is read when it is first asked for, once. */
+export interface LazyPayload {
+  /** Undefined where it cannot be read. */
+  value(): Json | undefined
+  /**
+   * @param ofKnownSender of whom a body without content type may also be plain text
+   * @throws Refusal when it cannot be read.
+   */
+  read(ofKnownSender: boolean): Normalised
+}
+
+/** The body in the normal form of its content type. */
+export function payloadOf(
   body: Buffer,
   wire: Buffer,
   arrival: Arrival,
   integration: Integration,
   limits: PayloadLimits,
-): Normalised {
-  const read = normalise(body, headerOf(arrival, 'content-type'), {
-    forceXml: arrival.asXml,
-    alwaysList: integration.definition.alwaysList,
-    limits: { depthMax: limits.depthMax, keysMax: limits.keysMax },
-  })
-  if (!read.ok) throw refusalOf(read)
-  return { payload: read.payload, isBody: read.isBody && body === wire, value: () => read.value() }
+): LazyPayload {
+  let known: ReturnType<typeof normalise> | undefined
+  const readAs = (contentType: string | undefined) =>
+    normalise(body, contentType, {
+      forceXml: arrival.asXml,
+      alwaysList: integration.definition.alwaysList,
+      limits: { depthMax: limits.depthMax, keysMax: limits.keysMax },
+    })
+  function read() {
+    known ??= readAs(headerOf(arrival, 'content-type'))
+    return known
+  }
+
+  return {
+    value() {
+      const found = read()
+      return found.ok ? found.value() : undefined
+    },
+    read(ofKnownSender) {
+      let found = read()
+      const isUnlabelled = headerOf(arrival, 'content-type') === undefined
+      if (!found.ok && found.problem === 'unsupported' && isUnlabelled && ofKnownSender)
+        found = readAs('text/plain')
+      if (!found.ok) throw refusalOf(found)
+      const { payload, isBody, value } = found
+      return { payload, isBody: isBody && body === wire, value }
+    },
+  }
 }
 
 function refusalOf({ problem, message }: BodyProblem): Refusal {

@@ -14,19 +14,19 @@ const CREDENTIAL_PARAMETER = /secret|token|pass|pwd|key|auth|credential|session|
 /**
  * The headers in the order and spelling they came, credentials replaced before anything is written anywhere.
  *
- * @param secretHeader in lower case: a header whose value is the secret of this integration
+ * @param secretHeaders in lower case: headers whose value is the secret of this integration
  */
 export function redactHeaders(
   arrival: Arrival,
   fingerprint: Fingerprint,
-  secretHeader: string | undefined,
+  secretHeaders: readonly string[],
 ): [string, string][] {
   const raw = arrival.incoming.rawHeaders
   const headers: [string, string][] = []
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? ''
     const value = raw[index + 1] ?? ''
-    const secret = isCredential(name) || name.toLowerCase() === secretHeader
+    const secret = isCredential(name) || secretHeaders.includes(name.toLowerCase())
     headers.push([name, secret ? fingerprint(value) : value])
   }
   return headers
@@ -40,18 +40,25 @@ function isCredential(name: string): boolean {
   return verdict
 }
 
-/** Path and query, with the values of parameters that look like credentials replaced. */
-export function redactTarget(target: string, fingerprint: Fingerprint): string {
+/** Path and query, with the values of parameters replaced that look like credentials or are named as secrets. */
+export function redactTarget(
+  target: string,
+  fingerprint: Fingerprint,
+  secretParameters: readonly string[],
+): string {
   const at = target.indexOf('?')
   if (at === -1) return target
   const parameters = target.slice(at + 1).split('&')
-  return `${target.slice(0, at)}?${parameters.map((pair) => redactParameter(pair, fingerprint)).join('&')}`
+  return `${target.slice(0, at)}?${parameters
+    .map((pair) => redactParameter(pair, fingerprint, secretParameters))
+    .join('&')}`
 }
 
-function redactParameter(pair: string, fingerprint: Fingerprint): string {
-  const [name = '', ...rest] = pair.split('=')
-  return rest.length > 0 && CREDENTIAL_PARAMETER.test(plainName(name))
-    ? `${name}=${fingerprint(rest.join('='))}`
+function redactParameter(pair: string, fingerprint: Fingerprint, secrets: readonly string[]): string {
+  const [written = '', ...rest] = pair.split('=')
+  const name = plainName(written)
+  return rest.length > 0 && (CREDENTIAL_PARAMETER.test(name) || secrets.includes(name.toLowerCase()))
+    ? `${written}=${fingerprint(rest.join('='))}`
     : pair
 }
 

@@ -36,7 +36,7 @@ export type ProxyList = { proxies: Cidr[]; warnings: string[] } | { errors: stri
 export function sourceAddress(evidence: AddressEvidence, trust: ProxyTrust): SourceAddress {
   const socket = readAddress(evidence.socketAddress ?? '')
   if (!socket) return { malformed: 'the socket has no address' }
-  if (!isTrusted(socket, trust)) return { address: socket.text, forwarded: false }
+  if (!isTrusted(socket, trust.proxies)) return { address: socket.text, forwarded: false }
   const header = evidence.header(trust.forwardedHeader)
   const value = typeof header === 'object' ? header.join(',') : header
   if (value === undefined) return { address: socket.text, forwarded: false }
@@ -62,16 +62,22 @@ export function parseTrustedProxies(entries: readonly string[]): ProxyList {
   return errors.length > 0 ? { errors } : { proxies, warnings }
 }
 
+/** Whether a socket of this address belongs to a trusted proxy. */
+export function isTrustedProxy(socketAddress: string | undefined, proxies: readonly Cidr[]): boolean {
+  const socket = readAddress(socketAddress ?? '')
+  return socket !== undefined && isTrusted(socket, proxies)
+}
+
 function firstUntrusted(value: string, trust: ProxyTrust): SourceAddress {
   let leftmost: SourceAddress = { malformed: `${trust.forwardedHeader} is empty` }
   for (const entry of entriesFromRight(trust.forwardedHeader, value)) {
     if ('problem' in entry) return { malformed: entry.problem }
     leftmost = { address: entry.text, forwarded: true }
-    if (!isTrusted(entry, trust)) break
+    if (!isTrusted(entry, trust.proxies)) break
   }
   return leftmost
 }
 
-function isTrusted(address: Address, trust: ProxyTrust): boolean {
-  return trust.proxies.some((proxy) => cidrContains(proxy, address))
+function isTrusted(address: Address, proxies: readonly Cidr[]): boolean {
+  return proxies.some((proxy) => cidrContains(proxy, address))
 }

@@ -1,9 +1,12 @@
 import { z } from 'zod'
-import { conditionSchema } from '../payload/condition.ts'
-import type { Json } from '../payload/exact-json.ts'
 import { parsePath } from '../payload/path.ts'
-import { proofSchema } from '../sources/sources.ts'
+import { PRESETS, presetOf } from '../sources/sources.ts'
+import { allowedHostsSchema } from './allowed-hosts.ts'
 import { parseAllowlist } from './allowlist.ts'
+import { looksLikeSubject, readSubject } from './certificate-subject.ts'
+import { retrySchema } from './destination-retry.ts'
+import { graphFaults, nodeSchema } from './nodes.ts'
+import { respondSchema } from './respond-config.ts'
 
 const pathSchema = z
   .string()
@@ -26,41 +29,6 @@ export const allowedListSchema = z
     for (const message of reading.errors) context.addIssue({ code: 'custom', message })
   })
 
-const nodeIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _, at most 64')
-const nextSchema = z.array(nodeIdSchema).max(50).default([])
-
-/** A mapping is read by `rewrite`; here it is any JSON object. */
-const mappingSlot = z.custom<Record<string, Json>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'a mapping is an object: { "<destination field>": "<source field>" }',
-)
-
-const rewriting = {
-  function: z.string().min(1).max(200).optional().describe('name of a rewrite function'),
-  mapping: mappingSlot.optional(),
-}
-
-export const nodeSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ id: nodeIdSchema, kind: z.literal('transform'), ...rewriting, next: nextSchema }),
-  z.strictObject({
-    id: nodeIdSchema,
-    kind: z.literal('decision'),
-    branches: z
-      .array(z.strictObject({ when: conditionSchema, next: nextSchema }))
-      .min(1)
-      .max(50),
-    otherwise: nextSchema,
-    all: z.boolean().default(false).describe('take every branch whose condition holds, not only the first'),
-  }),
-  z.strictObject({
-    id: nodeIdSchema,
-    kind: z.literal('push'),
-    destination: z.uuid(),
-    ...rewriting,
-    batch: z.boolean().default(false).describe('send an array as one delivery instead of one per element'),
-  }),
-])
-
 export const dedupeSchema = z.discriminatedUnion('by', [
   z.strictObject({
     by: z.literal('header'),
@@ -75,12 +43,80 @@ export const dedupeSchema = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('body'), windowSeconds: windowSeconds() }),
 ])
 
+/** Which certificate a sender shows: by its SHA-256 fingerprint or its subject; one that fits is enough. */
+const clientCertificateSchema = z
+  .strictObject({
+    fingerprints: z
+      .array(z.string().regex(/^[0-9a-f]{64}$/, 'SHA-256 of the certificate, 64 lower-case hex digits'))
+      .max(20)
+      .default([]),
+    subjects: z
+      .array(
+        z
+          .string()
+          .min(1)
+          .max(1_000)
+          .refine(
+            (text) => !looksLikeSubject(text) || readSubject(text) !== undefined,
+            'cannot be read as a subject; write it as openssl x509 -noout -subject -nameopt RFC2253 prints it',
+          ),
+      )
+      .max(20)
+      .default([])
+      .describe('common name, or the whole subject as CN=…,O=… (RFC 4514)'),
+  })
+  .refine(({ fingerprints, subjects }) => fingerprints.length + subjects.length > 0, 'names no certificate')
+
+const replySchema = z.strictObject({
+  status: z.int().min(200).max(299).default(200),
+  contentType: z
+    .string()
+    .regex(/^[\x21-\x7e][\x20-\x7e]{0,200}$/)
+    .optional(),
+  body: z.string().max(10_000).default(''),
+})
+
 /** What is agreed with a sender, and what happens to its events: everything of an integration that has versions. */
 export const definitionSchema = z
   .strictObject({
-    source: z.literal('generic').default('generic'),
+    source: z
+      .enum([...PRESETS.keys()])
+      .default('generic')
+      .describe('the sending system; decides how its proof, its batches and its answers look'),
     allowedList: allowedListSchema.default([]),
-    proof: proofSchema.nullable().default(null),
+    allowPublished: z
+      .boolean()
+      .default(false)
+      .describe('also let the addresses in that the source publishes, where it does'),
+    proof: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .default(null)
+      .describe('how the sender proves itself, as the source asks for it'),
+    signedBody: z
+      .enum(['decoded', 'encoded'])
+      .default('decoded')
+      .describe('which bytes a signature covers: the body after its Content-Encoding was undone, or before'),
+    clientCertificate: clientCertificateSchema.nullable().default(null),
+    onUnproven: z
+      .enum(['refuse', 'quarantine'])
+      .default('refuse')
+      .describe('quarantine: accept what is wrongly signed, and hold it until an operator releases it'),
+    publicUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(2_000)
+      .optional()
+      .describe('the address as typed at the source, where it is not the webhookUrl'),
+    reply: replySchema
+      .nullable()
+      .default(null)
+      .describe("the answer to accepted events, instead of the source's own"),
+    retryStatus: z
+      .int()
+      .min(400)
+      .max(599)
+      .optional()
+      .describe('the status that asks to come again later, instead of that of the source'),
     limits: z
       .strictObject({
         bodyBytesMax: z
@@ -93,32 +129,65 @@ export const definitionSchema = z
         requestsPerSecondMax: z.number().positive().max(100_000).optional(),
       })
       .default({}),
-    split: pathSchema
+    split: z
+      .union([pathSchema, z.literal(false)])
       .nullable()
       .default(null)
-      .describe('path of an array of which each element becomes an event; "" is the body itself'),
+      .describe(
+        'path of an array of which each element becomes an event; "" is the body itself, false never splits, ' +
+          'null does as the source does',
+      ),
     alwaysList: z
       .array(pathSchema)
       .max(1_000)
       .default([])
       .describe('paths of an XML body that are lists even when they occur once'),
-    dedupe: dedupeSchema.nullable().default(null),
+    dedupe: z
+      .union([dedupeSchema, z.literal(false)])
+      .nullable()
+      .default(null)
+      .describe('what makes two events the same; false for nothing, null as the source tells them apart'),
+    respond: respondSchema
+      .nullable()
+      .default(null)
+      .describe('an answer from what the nodes gave, for a sender that waits for it'),
+    retry: retrySchema
+      .nullable()
+      .default(null)
+      .describe('when a run is made again that a time-out, a failed call or a crash ended; null for never'),
+    allowedHosts: allowedHostsSchema,
     nodes: z.array(nodeSchema).min(1).max(100),
   })
-  .superRefine((definition, context) => {
-    for (const message of graphFaults(definition.nodes))
-      context.addIssue({ code: 'custom', path: ['nodes'], message })
+  .superRefine(({ nodes, respond }, context) => {
+    for (const message of graphFaults(nodes)) context.addIssue({ code: 'custom', path: ['nodes'], message })
+    if (respond?.node !== undefined && !nodes.some(({ id }) => id === respond.node))
+      context.addIssue({ code: 'custom', path: ['respond', 'node'], message: 'there is no such node' })
   })
+  .transform((definition, context) => ({ ...definition, proof: readProof(definition, context) }))
 
 export type Definition = z.infer<typeof definitionSchema>
-export type Node = z.infer<typeof nodeSchema>
 export type Dedupe = z.infer<typeof dedupeSchema>
 
-/** The nodes that a node leads to, whatever its kind. */
-export function nextOf(node: Node): string[] {
-  if (node.kind === 'push') return []
-  if (node.kind === 'transform') return node.next
-  return [...node.branches.flatMap((branch) => branch.next), ...node.otherwise]
+/** The proof as the preset of the source reads it: with its defaults, and faults at their place. */
+function readProof(
+  { source, proof }: { source: string; proof: Record<string, unknown> | null },
+  context: z.RefinementCtx,
+): Record<string, unknown> | null {
+  if (proof === null) return null
+  const { title, proof: rules } = presetOf(source)
+  if (!rules) {
+    context.addIssue({
+      code: 'custom',
+      path: ['proof'],
+      message: `${title} has no way to prove itself: leave it null`,
+    })
+    return null
+  }
+  const read = rules.schema.safeParse(proof)
+  if (read.success) return read.data as Record<string, unknown>
+  for (const { path, message } of read.error.issues)
+    context.addIssue({ code: 'custom', path: ['proof', ...path], message })
+  return null
 }
 
 function windowSeconds() {
@@ -127,32 +196,4 @@ function windowSeconds() {
     .min(1)
     .max(90 * 86_400)
     .default(86_400)
-}
-
-function graphFaults(nodes: Node[]): string[] {
-  const known = new Map(nodes.map((node) => [node.id, node]))
-  if (known.size !== nodes.length) return ['two nodes have the same id']
-  const unknown = nodes.flatMap((node) =>
-    nextOf(node)
-      .filter((next) => !known.has(next))
-      .map((next) => `node "${node.id}" leads to "${next}", which does not exist`),
-  )
-  if (unknown.length > 0) return unknown
-  const circle = findCircle(nodes, known)
-  return circle === undefined ? [] : [`the nodes go in a circle: ${circle.join(' → ')}`]
-}
-
-function findCircle(nodes: Node[], known: Map<string, Node>): string[] | undefined {
-  const done = new Set<string>()
-  function visit(id: string, way: string[]): string[] | undefined {
-    if (way.includes(id)) return [...way.slice(way.indexOf(id)), id]
-    if (done.has(id)) return undefined
-    const node = known.get(id)
-    const circle = (node ? nextOf(node) : [])
-      .map((next) => visit(next, [...way, id]))
-      .find((found) => found !== undefined)
-    done.add(id)
-    return circle
-  }
-  return nodes.map((node) => visit(node.id, [])).find((found) => found !== undefined)
 }

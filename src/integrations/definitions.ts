@@ -1,8 +1,16 @@
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
 import type { Sealer } from '../platform/sealing.ts'
-import type { Application, Destination, Integration, RewriteFunction } from './model.ts'
-import { CHANNEL, type Loaded, loadDefinitions } from './store.ts'
+import type {
+  Application,
+  Destination,
+  HandshakeState,
+  Integration,
+  PublishedList,
+  RewriteFunction,
+} from './model.ts'
+import { CHANNEL } from './notices.ts'
+import { type Loaded, loadDefinitions } from './store.ts'
 
 /**
  * Everything agreed with senders, in memory: a request or a delivery never asks the database for it. What was
@@ -15,6 +23,12 @@ export interface Definitions {
   destination(id: string): Destination | undefined
   /** A function by name: the application's own before the shared one. */
   rewriteFunction(applicationId: string, name: string): RewriteFunction | undefined
+  /** As of the last reading; a pin is seen in every process as soon as a change of a definition is. */
+  handshakeOf(integrationId: string): HandshakeState | undefined
+  /** What a source publishes, as it was last fetched; undefined before the first time. */
+  publishedList(source: string): PublishedList | undefined
+  /** Its entries alone; none before the first time. */
+  publishedAddresses(source: string): readonly string[]
   applications(): Application[]
   integrations(): Integration[]
   destinations(): Destination[]
@@ -90,6 +104,9 @@ export async function watchDefinitions({
     destination: (id) => loaded?.destinations.get(id),
     rewriteFunction: (applicationId, name) =>
       loaded?.functions.get(`${applicationId}/${name}`) ?? loaded?.functions.get(`/${name}`),
+    handshakeOf: (integrationId) => loaded?.handshakes.get(integrationId),
+    publishedList: (source) => loaded?.published.get(source),
+    publishedAddresses: (source) => loaded?.published.get(source)?.entries ?? [],
     applications: () => [...(loaded?.applications.values() ?? [])],
     integrations: () => [...(loaded?.integrations.values() ?? [])],
     destinations: () => [...(loaded?.destinations.values() ?? [])],

@@ -2,10 +2,12 @@
  * What did we agree with this sender? Applications, integrations, destinations and rewrite functions: kept in
  * Postgres, read from memory.
  */
+import { newSecretId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
 import type { Sealer } from '../platform/sealing.ts'
 import { type Address, type Cidr, cidrContains, readAddress, readNetwork } from './address.ts'
+import { allowsHost } from './allowed-hosts.ts'
 import {
   type Allowlist,
   allowsAddress,
@@ -14,27 +16,56 @@ import {
   domainsOf,
   parseAllowlist,
 } from './allowlist.ts'
+import { backoff, type NextTry } from './backoff.ts'
+import type { CallRequest } from './call-config.ts'
 import {
-  allowedListSchema,
-  type Dedupe,
-  type Definition,
-  definitionSchema,
-  type Node,
-  nodeSchema,
-} from './definition.ts'
+  type CertificateSubject,
+  commonNameOf,
+  isSameSubject,
+  looksLikeSubject,
+  readSubject,
+  readSubjectLines,
+  subjectText,
+} from './certificate-subject.ts'
+import { allowedListSchema, type Dedupe, type Definition, definitionSchema } from './definition.ts'
 import { type Definitions, watchDefinitions } from './definitions.ts'
-import { type DestinationConfig, destinationConfigSchema } from './destination-config.ts'
-import type { Application, Destination, Integration, RewriteFunction } from './model.ts'
-import { keepMaskedSecrets, MASKED, maskSecrets } from './secrets.ts'
+import { type ConfigOf, type DestinationConfig, destinationConfigSchema } from './destination-config.ts'
+import { CONCURRENCY_DEFAULT } from './destination-release.ts'
+import type { RetryPolicy } from './destination-retry.ts'
+import { type ConfigWarning, destinationWarnings } from './destination-warnings.ts'
+import { mailboxOf } from './destinations/smtp.ts'
 import {
+  awaitHandshake,
+  findHandshakes,
+  forgetHandshake,
+  noteHandshake,
+  type Pinning,
+  pinHandshake,
+} from './handshakes.ts'
+import type { HttpRequestConfig } from './http-request-config.ts'
+import type {
+  Application,
+  Destination,
+  HandshakeState,
+  Integration,
+  PublishedList,
+  RewriteFunction,
+} from './model.ts'
+import { type Node, nodeSchema } from './nodes.ts'
+import { type FetchText, type Refreshed, refreshPublished } from './published.ts'
+import type { Respond } from './respond-config.ts'
+import {
+  createIntegration,
   deleteRow,
-  findSource,
-  findVersion,
   saveApplication,
   saveDestination,
   saveFunction,
   saveIntegration,
-} from './store.ts'
+} from './save.ts'
+import { listedSecrets, nameSecrets, repeatedSecretIds } from './secret-names.ts'
+import { findSecretUses, noteSecretUses, type SecretUse } from './secret-uses.ts'
+import { keepMaskedSecrets, MASKED, maskSecrets, placesOfMasked } from './secrets.ts'
+import { findSource, findVersion } from './store.ts'
 
 export {
   type Address,
@@ -42,9 +73,17 @@ export {
   type Application,
   allowedListSchema,
   allowsAddress,
+  allowsHost,
+  backoff,
+  type CallRequest,
+  type CertificateSubject,
   type Cidr,
+  CONCURRENCY_DEFAULT,
   type CompiledAllowlist,
+  type ConfigOf,
+  type ConfigWarning,
   cidrContains,
+  commonNameOf,
   compileAllowlist,
   type Dedupe,
   type Definition,
@@ -52,17 +91,37 @@ export {
   type DestinationConfig,
   definitionSchema,
   destinationConfigSchema,
+  destinationWarnings,
   domainsOf,
+  type FetchText,
+  type HandshakeState,
+  type HttpRequestConfig,
   type Integration,
+  isSameSubject,
   keepMaskedSecrets,
+  listedSecrets,
+  looksLikeSubject,
   MASKED,
+  mailboxOf,
   maskSecrets,
+  type NextTry,
   type Node,
   nodeSchema,
+  type Pinning,
+  type PublishedList,
   parseAllowlist,
+  placesOfMasked,
+  type Refreshed,
+  type Respond,
+  type RetryPolicy,
   type RewriteFunction,
   readAddress,
   readNetwork,
+  readSubject,
+  readSubjectLines,
+  repeatedSecretIds,
+  type SecretUse,
+  subjectText,
 }
 
 export interface Integrations extends Definitions {
@@ -71,10 +130,38 @@ export interface Integrations extends Definitions {
   /** The source of a function's version. */
   sourceOf(version: string): Promise<string | undefined>
   saveApplication(application: Application): Promise<void>
-  saveIntegration(integration: Omit<Integration, 'version'>): Promise<number>
+  /**
+   * As it was saved, each listed secret with an id; undefined when another integration has its id.
+   *
+   * @param handshakeUntil until when a first handshake may pin its sender
+   */
+  createIntegration(
+    integration: Omit<Integration, 'version'>,
+    handshakeUntil?: Date | null,
+  ): Promise<Integration | undefined>
+  /** As it was saved. Saves at the same moment become versions one after the other. */
+  saveIntegration(integration: Omit<Integration, 'version'>): Promise<Integration>
   saveDestination(destination: Destination): Promise<void>
   saveFunction(given: Parameters<typeof saveFunction>[1]): Promise<RewriteFunction>
   delete(kind: Parameters<typeof deleteRow>[1], id: string): Promise<boolean>
+
+  /** `same` is what is pinned already, told again; `refused` is one that nobody waits for. */
+  pinHandshake(integrationId: string, pinning: Pinning, at: Date): Promise<'pinned' | 'same' | 'refused'>
+  /** Keeps what a source told for the operator; in memory it is seen with the next change or period. */
+  noteHandshake(integrationId: string, note: Pick<Pinning, 'kind' | 'note'>, at: Date): Promise<void>
+  /** Lets a handshake pin the sender until then, or no longer. */
+  awaitHandshake(integrationId: string, until: Date | null): Promise<void>
+  /** Forgets the pinned sender, the wait and the note. False when there was nothing. */
+  forgetHandshake(integrationId: string): Promise<boolean>
+  /** As they stand in the database, notes of a moment ago among them. */
+  findHandshakes(integrationIds: readonly string[]): Promise<Map<string, HandshakeState>>
+
+  noteSecretUses(uses: readonly SecretUse[]): Promise<void>
+  /** When each secret was last used, by integration and id of the secret. */
+  findSecretUses(integrationIds: readonly string[]): Promise<Map<string, Map<string, Date>>>
+
+  /** Fetches the addresses that a source publishes; what cannot be had leaves those that are known. */
+  refreshPublished(source: string, fetchText: FetchText, at: Date): Promise<Refreshed>
 }
 
 export interface IntegrationsOptions {
@@ -100,6 +187,11 @@ export async function openIntegrations(options: IntegrationsOptions): Promise<In
     return result
   }
 
+  function named(integration: Omit<Integration, 'version'>): Omit<Integration, 'version'> {
+    const before = definitions.integration(integration.id)?.definition
+    return { ...integration, definition: nameSecrets(integration.definition, before, newSecretId) }
+  }
+
   return {
     ...definitions,
     async definitionOf(integrationId, version) {
@@ -111,10 +203,38 @@ export async function openIntegrations(options: IntegrationsOptions): Promise<In
     },
     sourceOf: (version) => remember(sources, version, () => findSource(sql, version)),
     saveApplication: (application) => afterwards(saveApplication(sql, application)),
-    saveIntegration: (integration) => afterwards(saveIntegration(sql, sealer, integration)),
+    async createIntegration(given, handshakeUntil) {
+      const integration = named(given)
+      const made = createIntegration(sql, sealer, integration, handshakeUntil ?? null)
+      const version = await afterwards(made)
+      return version === undefined ? undefined : { ...integration, version }
+    },
+    async saveIntegration(given) {
+      const integration = named(given)
+      return { ...integration, version: await afterwards(saveIntegration(sql, sealer, integration)) }
+    },
     saveDestination: (destination) => afterwards(saveDestination(sql, sealer, destination)),
     saveFunction: (given) => afterwards(saveFunction(sql, given)),
     delete: (kind, id) => afterwards(deleteRow(sql, kind, id)),
+
+    async pinHandshake(integrationId, pinning, at) {
+      const outcome = await pinHandshake(sql, integrationId, pinning, at)
+      if (outcome === 'pinned') await definitions.reload()
+      return outcome
+    },
+    noteHandshake: (integrationId, note, at) => noteHandshake(sql, integrationId, note, at),
+    awaitHandshake: (integrationId, until) => afterwards(awaitHandshake(sql, integrationId, until)),
+    forgetHandshake: (integrationId) => afterwards(forgetHandshake(sql, integrationId)),
+    findHandshakes: (integrationIds) => findHandshakes(sql, integrationIds),
+
+    noteSecretUses: (uses) => noteSecretUses(sql, uses),
+    findSecretUses: (integrationIds) => findSecretUses(sql, integrationIds),
+
+    async refreshPublished(source, fetchText, at) {
+      const refreshed = await refreshPublished(sql, source, fetchText, at)
+      if (refreshed.ok) await definitions.reload()
+      return refreshed
+    },
   }
 }
 

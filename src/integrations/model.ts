@@ -19,6 +19,27 @@ export interface Integration {
   definition: Definition
 }
 
+/** What a source told before any event, and whether its sender is pinned. */
+export interface HandshakeState {
+  /** Until then a handshake may pin the sender. */
+  waitingUntil: Date | null
+  /** What identifies the sender; null until a handshake pinned it. */
+  pinned: Readonly<Record<string, string>> | null
+  /** What it was that came last, such as `subscribed`. */
+  kind: string | null
+  /** What it told the operator. */
+  note: Readonly<Record<string, string>> | null
+  receivedAt: Date | null
+}
+
+/** The addresses that a source publishes, as they were last fetched. */
+export interface PublishedList {
+  source: string
+  /** Canonical addresses and CIDRs. */
+  entries: readonly string[]
+  fetchedAt: Date
+}
+
 export interface Destination {
   id: string
   applicationId: string

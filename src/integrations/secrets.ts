@@ -1,12 +1,19 @@
 import { isSealed, type Sealer } from '../platform/sealing.ts'
+import { MASKED } from '../sources/sources.ts'
 
-/** The names under which definitions and destinations carry secrets, wherever they stand. */
-const SECRET_KEYS = new Set(['secret', 'password', 'token', 'value'])
-/** Objects that hold secrets; elsewhere `value` and the like are ordinary words. */
-const SECRET_PLACES = new Set(['proof', 'auth'])
+const CREDENTIALS: ReadonlySet<string> = new Set(['secret', 'password', 'token', 'value'])
 
-/** What the API shows in place of a secret; given back in a change, it leaves the secret as it is. */
-export const MASKED = '***'
+/**
+ * Where definitions, the requests of their nodes, and destinations carry secrets, and under which names, at any depth;
+ * elsewhere `value` and the like are ordinary words.
+ */
+const SECRET_PLACES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['proof', CREDENTIALS],
+  ['auth', CREDENTIALS],
+  ['clientCertificate', new Set(['key', 'passphrase'])],
+])
+
+export { MASKED }
 
 type Config = Record<string, unknown>
 
@@ -25,30 +32,85 @@ export function maskSecrets<T extends object>(config: T): T {
   return mapSecrets(config, () => MASKED)
 }
 
-/** Puts back the secrets that a change gave as they were shown, masked. */
+/**
+ * Puts back the secrets that a change gave as they were shown, masked. In a list a secret is known by its `id`, so
+ * that one can be taken out or put before another. What has no secret before it stays masked.
+ */
 export function keepMaskedSecrets<T extends object>(change: T, before: object): T {
-  const known = before as Config
-  return mapSecrets(change, (secret, place, key) => {
-    const previous = known[place] as Config | null | undefined
-    return secret === MASKED && typeof previous?.[key] === 'string' ? previous[key] : secret
+  const known = new Map<string, string>()
+  mapSecrets(before, (secret, place) => {
+    known.set(place, secret)
+    return secret
+  })
+  return mapSecrets(change, (secret, place) => (secret === MASKED ? (known.get(place) ?? MASKED) : secret))
+}
+
+/** The places of secrets that are masked and nothing else, as `proof.secrets.0.secret`. */
+export function placesOfMasked(config: object): string[] {
+  const places: string[] = []
+  mapSecrets(config, (secret, _place, path) => {
+    if (secret === MASKED) places.push(path)
+    return secret
+  })
+  return places
+}
+
+type Change = (secret: string, place: string, path: string) => string
+
+function mapSecrets<T extends object>(config: T, change: Change): T {
+  return mapPlaces(config as Config, '', '', change) as T
+}
+
+function mapPlaces(config: Config, place: string, path: string, change: Change): Config {
+  const entries = Object.entries(config).map(([key, held]) => {
+    const names = SECRET_PLACES.get(key)
+    if (names) return [key, mapHeld(held, names, place + key, path + key, change)]
+    return [
+      key,
+      key === 'nodes' && Array.isArray(held) ? mapNodes(held, place + key, path + key, change) : held,
+    ]
+  })
+  return Object.fromEntries(entries)
+}
+
+/** A node that calls out carries its credentials in its request, which is laid out as a destination is. */
+function mapNodes(nodes: unknown[], place: string, path: string, change: Change): unknown[] {
+  return nodes.map((node, index) => {
+    if (!isConfig(node) || !isConfig(node.request)) return node
+    const [nodePlace, nodePath] = [`${place}.${idOf(node) ?? index}`, `${path}.${index}`]
+    const request = mapPlaces(node.request, `${nodePlace}.request.`, `${nodePath}.request.`, change)
+    return { ...node, request }
   })
 }
 
-function mapSecrets<T extends object>(
-  config: T,
-  change: (secret: string, place: string, key: string) => string,
-): T {
-  const entries = Object.entries(config).map(([place, held]) => {
-    if (!SECRET_PLACES.has(place) || typeof held !== 'object' || held === null) return [place, held]
-    return [place, mapKeys(held as Config, (secret, key) => change(secret, place, key))]
-  })
-  return Object.fromEntries(entries) as T
-}
-
-function mapKeys(held: Config, change: (secret: string, key: string) => string): Config {
+/** `place` names list elements by their id where they have one, `path` by their position. */
+function mapHeld(
+  held: unknown,
+  names: ReadonlySet<string>,
+  place: string,
+  path: string,
+  change: Change,
+): unknown {
+  if (Array.isArray(held)) {
+    return held.map((element, index) =>
+      mapHeld(element, names, `${place}.${idOf(element) ?? index}`, `${path}.${index}`, change),
+    )
+  }
+  if (!isConfig(held)) return held
   const entries = Object.entries(held).map(([key, value]) => [
     key,
-    SECRET_KEYS.has(key) && typeof value === 'string' ? change(value, key) : value,
+    names.has(key) && typeof value === 'string'
+      ? change(value, `${place}.${key}`, `${path}.${key}`)
+      : mapHeld(value, names, `${place}.${key}`, `${path}.${key}`, change),
   ])
   return Object.fromEntries(entries)
+}
+
+function idOf(element: unknown): string | undefined {
+  const id = isConfig(element) ? element.id : undefined
+  return typeof id === 'string' ? `#${id}` : undefined
+}
+
+function isConfig(value: unknown): value is Config {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

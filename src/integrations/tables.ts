@@ -88,3 +88,35 @@ export const rewriteFunctionVersions = pgTable('rewrite_function_versions', {
   source: text('source').notNull(),
   createdAt,
 })
+
+/** What a source asked or told before any event, and whether its sender is pinned. */
+export const integrationHandshakes = pgTable('integration_handshakes', {
+  integrationId: text('integration_id')
+    .primaryKey()
+    .references(() => integrations.id, { onDelete: 'cascade' }),
+  waitingUntil: timestamp('waiting_until', { withTimezone: true }),
+  pinned: text('pinned'),
+  kind: text('kind'),
+  note: text('note'),
+  receivedAt: timestamp('received_at', { withTimezone: true }),
+})
+
+/** When each secret last proved a request, so that an operator sees when an old one may go. */
+export const secretUses = pgTable(
+  'secret_uses',
+  {
+    integrationId: text('integration_id')
+      .notNull()
+      .references(() => integrations.id, { onDelete: 'cascade' }),
+    secretId: text('secret_id').notNull(),
+    lastUsedAt: timestamp('last_used_at', { withTimezone: true }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.integrationId, table.secretId] })],
+)
+
+/** The lists of addresses that sources publish, as they were last fetched. */
+export const publishedAddresses = pgTable('published_addresses', {
+  source: text('source').primaryKey(),
+  entries: text('entries').array().notNull(),
+  fetchedAt: timestamp('fetched_at', { withTimezone: true }).notNull(),
+})

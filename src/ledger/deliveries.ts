@@ -1,5 +1,5 @@
 import type { Sql } from '../platform/postgres.ts'
-import { type DeliveryState, statesBefore } from './states.ts'
+import { statesBefore } from './states.ts'
 import { storableText } from './storable-text.ts'
 
 /** A delivery that a worker has taken. */
@@ -14,6 +14,12 @@ export interface TakenDelivery {
   item: string
   /** Which attempt this is, from 1. */
   number: number
+  /** It is the one that tries whether the destination is well again. */
+  probe: boolean
+  /** Attempts before this one that were such probes: they use up no tries. */
+  probes: number
+  /** Others may wait for its end. */
+  keyed: boolean
   receivedAt: Date
 }
 
@@ -35,34 +41,60 @@ export interface AttemptRecord {
 /**
  * A lease fences off a second worker while the first may still be sending. One that is taken over has an attempt
  * whose end nobody saw: it is kept as `interrupted`, because the destination may have received it.
+ *
+ * What was released a moment before its destination was paused, or its circuit opened, is not taken any more.
  */
 const TAKE = `
 WITH taken AS (
   UPDATE deliveries SET state = 'sending', tries = tries + 1, queued_at = now(),
          lease_until = now() + make_interval(secs => $3::int / 1000.0)
   WHERE id = $1 AND state = ANY($2::text[]) AND (state <> 'sending' OR lease_until <= now())
+    AND destination_id <> ALL ($5::uuid[])
+    AND NOT EXISTS (
+      SELECT FROM destination_states held WHERE held.destination_id = deliveries.destination_id
+        AND (held.paused_at IS NOT NULL
+          OR held.opened_at IS NOT NULL AND held.probe_delivery_id IS DISTINCT FROM deliveries.id))
   RETURNING new.*, old.state AS state_before
 ), interrupted AS (
-  INSERT INTO attempts (id, delivery_id, number, started_at, request, verdict, reason, timing)
-  SELECT $4::uuid, id, tries - 1, now(), '{}', 'interrupted', 'the worker ended before the answer was seen', '{}'
+  INSERT INTO attempts (id, delivery_id, destination_id, number, started_at, request, verdict, reason, timing)
+  SELECT $4::uuid, id, destination_id, tries - 1, now(), '{}', 'interrupted', 'the worker ended before the answer was seen', '{}'
   FROM taken WHERE state_before = 'sending'
 )
 SELECT taken.id, taken.run_id AS "runId", taken.event_id AS "eventId", taken.application_id AS "applicationId",
        taken.integration_id AS "integrationId", taken.destination_id AS "destinationId", taken.item,
-       taken.tries AS number, event.received_at AS "receivedAt"
+       taken.tries AS number, taken.probes, taken.order_key IS NOT NULL OR taken.unique_key IS NOT NULL AS keyed,
+       EXISTS (SELECT FROM destination_states tried WHERE tried.destination_id = taken.destination_id
+                 AND tried.opened_at IS NOT NULL AND tried.probe_delivery_id = taken.id) AS probe, event.received_at AS "receivedAt"
 FROM taken JOIN events event ON event.id = taken.event_id`
 
-/** Takes a delivery for at most `leaseMs`; nothing when it is finished, gone, or another worker's. */
+/**
+ * Takes a delivery for at most `leaseMs`; nothing when it is finished, gone, another worker's, or for a destination
+ * that is held or listed in `notFor`: then {@link standBack} lets it wait for its turn again.
+ */
 export async function takeDelivery(
   sql: Sql,
-  take: { deliveryId: string; leaseMs: number; interruptedAttemptId: string },
+  take: { deliveryId: string; leaseMs: number; interruptedAttemptId: string; notFor?: readonly string[] },
 ): Promise<TakenDelivery | undefined> {
   const rows = await sql.unsafe<TakenDelivery[]>(
     TAKE,
-    [take.deliveryId, statesBefore('delivery', 'sending'), take.leaseMs, take.interruptedAttemptId],
+    [
+      take.deliveryId,
+      statesBefore('delivery', 'sending'),
+      take.leaseMs,
+      take.interruptedAttemptId,
+      take.notFor ?? [],
+    ],
     { prepare: true },
   )
   return rows[0]
+}
+
+/** Lets a released delivery that cannot be taken wait for its turn; gives its destination. */
+export async function standBack(sql: Sql, deliveryId: string): Promise<string | undefined> {
+  const rows = await sql<{ destinationId: string }[]>`
+    UPDATE deliveries SET state = 'waiting' WHERE id = ${deliveryId} AND state = 'queued'
+    RETURNING destination_id AS "destinationId"`
+  return rows[0]?.destinationId
 }
 
 /** Gives an attempt that may take longer than others the time it needs. */
@@ -83,15 +115,15 @@ export async function extendLease(
  */
 const FINISH_ATTEMPT = `
 WITH moved AS (
-  UPDATE deliveries SET state = $2, reason = $3, lease_until = NULL, queued_at = now(),
+  UPDATE deliveries SET state = $2, reason = $3, lease_until = NULL, queued_at = now(), probes = probes + $15::int,
          due_at = CASE WHEN $4::int IS NULL THEN due_at ELSE now() + make_interval(secs => $4::int / 1000.0) END,
          ended_at = CASE WHEN $2 = 'retrying' THEN NULL ELSE now() END
   WHERE id = $1 AND tries = $5 AND state = 'sending' AND state = ANY($6::text[])
-  RETURNING id, run_id, state
+  RETURNING id, run_id, destination_id, state
 ), kept AS (
-  INSERT INTO attempts (id, delivery_id, number, started_at, request, verdict, reason, status, response_headers,
-                        response_body, timing)
-  SELECT $7::uuid, moved.id, $5, $8::timestamptz, $9, $10, $3, $11::int, $12, $13::bytea, $14 FROM moved
+  INSERT INTO attempts (id, delivery_id, destination_id, number, started_at, request, verdict, reason, status,
+                        response_headers, response_body, timing)
+  SELECT $7::uuid, moved.id, moved.destination_id, $5, $8::timestamptz, $9, $10, $3, $11::int, $12, $13::bytea, $14 FROM moved
 ), counted AS (
   UPDATE runs SET deliveries_open = deliveries_open - 1,
          deliveries_dead = deliveries_dead + (moved.state = 'dead')::int,
@@ -116,9 +148,11 @@ export async function finishAttempt(
   end: {
     deliveryId: string
     number: number
-    state: Exclude<DeliveryState, 'queued' | 'sending'>
+    state: 'delivered' | 'retrying' | 'dead' | 'discarded'
     /** Set with `retrying`. */
     retryAfterMs: number | null
+    /** A try that is not counted, because it only asked whether the destination is well again. */
+    wasProbe?: boolean
     attempt: AttemptRecord
   },
 ): Promise<boolean> {
@@ -140,6 +174,7 @@ export async function finishAttempt(
       attempt.responseHeaders === null ? null : JSON.stringify(attempt.responseHeaders),
       attempt.responseBody,
       JSON.stringify(attempt.timing),
+      end.wasProbe === true ? 1 : 0,
     ],
     { prepare: true },
   )

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Sql } from '../platform/postgres.ts'
+import type { Identity } from '../sources/sources.ts'
 import { storableText } from './storable-text.ts'
 
 /** A request as it is written down, accepted or refused. */
@@ -30,7 +31,11 @@ export interface EventEntry {
   position: number
   /** Exact JSON text, or null when it is the request's body as it stands. */
   payload: string | null
+  /** How its source names it. */
+  identity: Identity
   dedupe: { key: string; windowSeconds: number } | null
+  /** Held until an operator releases it: there is no run. */
+  quarantined: boolean
   runId: string
   definitionVersion: number
 }
@@ -40,7 +45,10 @@ export interface Entry {
   events: EventEntry[]
 }
 
-export type Recorded = { eventId: string; runId: string } | { eventId: string; duplicateOf: string }
+export type Recorded =
+  | { eventId: string; runId: string }
+  | { eventId: string; duplicateOf: string }
+  | { eventId: string; quarantined: true }
 
 /**
  * Everything of a batch in one statement and so in one commit. Storing again what is already there changes
@@ -59,8 +67,9 @@ WITH given_requests AS MATERIALIZED (
 ), given_events AS MATERIALIZED (
   SELECT event.*, request.application_id, request.integration_id, request.received_at, request.source_ip
   FROM json_to_recordset($2::text::json) AS event(
-    id uuid, request_id uuid, position int, payload text, key text, window_seconds int, run_id uuid,
-    definition_version int)
+    id uuid, request_id uuid, position int, payload text, topic text, source_delivery_id text,
+    source_event_id text, occurred_at timestamptz, sender text, key text, window_seconds int, quarantined bool,
+    run_id uuid, definition_version int)
   JOIN given_requests request ON request.id = event.request_id
 ), first_of_key AS (
   SELECT DISTINCT ON (integration_id, key) integration_id, key, id,
@@ -85,15 +94,17 @@ WITH given_requests AS MATERIALIZED (
   FROM given_requests ON CONFLICT DO NOTHING
 ), stored_events AS (
   INSERT INTO events (id, request_id, position, application_id, integration_id, received_at, source_ip, payload,
-                      dedupe_key, duplicate_of, latest_run_id, state)
-  SELECT id, request_id, position, application_id, integration_id, received_at, source_ip, payload, key,
-         duplicate_of, CASE WHEN duplicate_of IS NULL THEN run_id END,
-         CASE WHEN duplicate_of IS NULL THEN 'queued' ELSE 'duplicate' END
+                      topic, source_delivery_id, source_event_id, occurred_at, sender, dedupe_key, duplicate_of,
+                      latest_run_id, state)
+  SELECT id, request_id, position, application_id, integration_id, received_at, source_ip, payload, topic,
+         source_delivery_id, source_event_id, occurred_at, sender, key, duplicate_of,
+         CASE WHEN duplicate_of IS NULL AND NOT quarantined THEN run_id END,
+         CASE WHEN quarantined THEN 'quarantined' WHEN duplicate_of IS NULL THEN 'queued' ELSE 'duplicate' END
   FROM judged ON CONFLICT DO NOTHING
 ), stored_runs AS (
   INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
   SELECT run_id, id, application_id, integration_id, definition_version, 'received', 'queued', received_at
-  FROM judged WHERE duplicate_of IS NULL ON CONFLICT DO NOTHING
+  FROM judged WHERE duplicate_of IS NULL AND NOT quarantined ON CONFLICT DO NOTHING
 )
 SELECT id, duplicate_of FROM judged WHERE duplicate_of IS NOT NULL`
 
@@ -150,6 +161,12 @@ function eventRow(entry: Entry, event: EventEntry): object {
     request_id: entry.request.id,
     position: event.position,
     payload: event.payload,
+    topic: storableOrNull(event.identity.topic),
+    source_delivery_id: storableOrNull(event.identity.deliveryId),
+    source_event_id: storableOrNull(event.identity.eventId),
+    occurred_at: event.identity.occurredAt,
+    sender: storableOrNull(event.identity.sender),
+    quarantined: event.quarantined,
     key: event.dedupe?.key ?? null,
     window_seconds: event.dedupe?.windowSeconds ?? null,
     run_id: event.runId,
@@ -157,7 +174,12 @@ function eventRow(entry: Entry, event: EventEntry): object {
   }
 }
 
+function storableOrNull(text: string | null): string | null {
+  return text === null ? null : storableText(text)
+}
+
 function recorded(event: EventEntry, duplicateOf: string | undefined): Recorded {
+  if (event.quarantined) return { eventId: event.id, quarantined: true }
   return duplicateOf === undefined
     ? { eventId: event.id, runId: event.runId }
     : { eventId: event.id, duplicateOf }

@@ -1,4 +1,8 @@
-import type { Sql } from '../platform/postgres.ts'
+import type { Sql, Transaction } from '../platform/postgres.ts'
+import type { Identity } from '../sources/sources.ts'
+import { IDENTITY_COLUMNS, type IdentityColumns, withIdentity } from './identity.ts'
+import { type NodeResult, resultRows, writeResults } from './node-results.ts'
+import { type RunAnswer, tellRunEnd } from './run-ends.ts'
 import { type RunState, statesBefore } from './states.ts'
 import { storableText } from './storable-text.ts'
 
@@ -15,7 +19,11 @@ export interface TakenRun {
   cause: string
   /** How often it was taken, this time included. */
   takes: number
+  /** How often it failed and was put aside to be made again. */
+  retries: number
   receivedAt: Date
+  /** What the sending system calls the event. */
+  source: Identity
   /** Exact JSON text. */
   payload: string
   request: {
@@ -27,18 +35,6 @@ export interface TakenRun {
   }
 }
 
-export interface NodeResult {
-  nodeId: string
-  outcome: string
-  message: string | null
-  /** Exact JSON text of what the node gave on. */
-  output: string | null
-  log: unknown[]
-  functionVersion: string | null
-  wallMs: number
-  cpuMs: number
-}
-
 export interface NewDelivery {
   id: string
   destinationId: string
@@ -46,6 +42,23 @@ export interface NewDelivery {
   position: number
   /** Exact JSON text of what is to be sent. */
   item: string
+  /** Without it the delivery goes straight into the queue. */
+  turn?: Turn
+}
+
+/** When a new delivery may go. */
+export interface Turn {
+  /** `queued` is released at once, `waiting` when the ledger lets it go, `delayed` is not due yet. */
+  state: 'delayed' | 'waiting' | 'queued'
+  /** 0 goes first, 9 last. */
+  priority: number
+  delayMs: number
+  /** Of the deliveries to a destination with one key, the next goes when the one before it has ended. */
+  orderKey: string | null
+  /** One that died holds those behind it until it is replayed or discarded. */
+  holdsOnDead: boolean
+  /** Of the deliveries to a destination with one key that have not been sent, only the newest is. */
+  uniqueKey: string | null
 }
 
 /** The payload of an event: its own text, or the body of its request (recorded only when that is valid UTF-8). */
@@ -53,23 +66,24 @@ export const PAYLOAD_OF_EVENT = `coalesce(event.payload, convert_from(request.bo
 
 const TAKE = `
 WITH taken AS (
-  UPDATE runs SET state = 'running', takes = takes + 1, queued_at = now(), started_at = coalesce(started_at, now())
+  UPDATE runs SET state = 'running', takes = takes + 1, queued_at = now(), due_at = NULL,
+         started_at = coalesce(started_at, now())
   WHERE id = $1 AND state = ANY($2::text[])
   RETURNING *
 )
 SELECT taken.id, taken.event_id AS "eventId", event.request_id AS "requestId",
        taken.application_id AS "applicationId", taken.integration_id AS "integrationId",
        taken.definition_version AS "definitionVersion", taken.function_versions AS "functionVersions",
-       taken.cause, taken.takes, event.received_at AS "receivedAt", ${PAYLOAD_OF_EVENT} AS payload,
+       taken.cause, taken.takes, taken.retries, event.received_at AS "receivedAt", ${PAYLOAD_OF_EVENT} AS payload,
        request.method, request.path, request.headers, request.source_ip AS "sourceIp",
-       request.content_type AS "contentType"
+       request.content_type AS "contentType", ${IDENTITY_COLUMNS}
 FROM taken JOIN events event ON event.id = taken.event_id JOIN requests request ON request.id = event.request_id`
 
 /** Takes a run; nothing when it is finished or gone. */
 export async function takeRun(sql: Sql, runId: string): Promise<TakenRun | undefined> {
   const [row] = await sql.unsafe<TakenRow[]>(TAKE, [runId, statesBefore('run', 'running')], { prepare: true })
   if (!row) return undefined
-  const { method, path, headers, sourceIp, contentType, functionVersions, ...rest } = row
+  const { method, path, headers, sourceIp, contentType, functionVersions, ...rest } = withIdentity(row)
   return {
     ...rest,
     functionVersions: functionVersions === null ? null : JSON.parse(functionVersions),
@@ -77,8 +91,9 @@ export async function takeRun(sql: Sql, runId: string): Promise<TakenRun | undef
   }
 }
 
-type TakenRow = Omit<TakenRun, 'request' | 'functionVersions'> &
-  Omit<TakenRun['request'], 'headers'> & { headers: string; functionVersions: string | null }
+type TakenRow = Omit<TakenRun, 'request' | 'functionVersions' | 'source'> &
+  Omit<TakenRun['request'], 'headers'> &
+  IdentityColumns & { headers: string; functionVersions: string | null }
 
 /** Fixes the versions that this run uses, so that a second take after a crash uses the same. */
 export async function fixFunctionVersions(
@@ -89,32 +104,30 @@ export async function fixFunctionVersions(
   await sql`UPDATE runs SET function_versions = ${JSON.stringify(versions)} WHERE id = ${runId}`
 }
 
-/** What a walk through the nodes may end in; `delivered` is for the last delivery to say. */
-export type RunEnd = Exclude<RunState, 'queued' | 'running' | 'delivered'>
+/** What a walk through the nodes may end in; `delivered` and `superseded` are for the last delivery to say. */
+export type RunEnd = Exclude<RunState, 'queued' | 'running' | 'delivered' | 'superseded'>
 
 const FINISH = `
 WITH finished AS (
-  UPDATE runs SET state = $2, reason = $3, deliveries_open = $4,
+  UPDATE runs SET state = $2, reason = $3, deliveries_open = $4, answer = $8,
          ended_at = CASE WHEN $2 = 'delivering' THEN NULL ELSE now() END
   WHERE id = $1 AND state = 'running' AND state = ANY($5::text[])
-  RETURNING id, event_id, application_id, integration_id
+  RETURNING id, event_id, application_id, integration_id, retries
 ), event_moved AS (
   UPDATE events SET state = $2 FROM finished
   WHERE events.id = finished.event_id AND events.latest_run_id = finished.id
-), results AS (
-  INSERT INTO node_results (run_id, position, node_id, outcome, message, output, log, function_version, wall_ms, cpu_ms)
-  SELECT finished.id, given.* FROM finished, json_to_recordset($6::text::json) AS given(
-    position int, node_id text, outcome text, message text, output text, log text, function_version text,
-    wall_ms int, cpu_ms int)
-), made AS (
+), ${writeResults('finished', '$6')}, ${tellRunEnd('finished', '$9')}, made AS (
   INSERT INTO deliveries (id, run_id, event_id, application_id, integration_id, destination_id, node_id, position,
-                          item, state, due_at, queued_at)
+                          item, state, priority, order_key, holds_on_dead, unique_key, due_at, queued_at)
   SELECT given.id, finished.id, finished.event_id, finished.application_id, finished.integration_id,
-         given.destination_id, given.node_id, given.position, given.item, 'queued', now(), now()
+         given.destination_id, given.node_id, given.position, given.item, given.state, given.priority,
+         given.order_key, given.holds_on_dead, given.unique_key,
+         now() + make_interval(secs => given.delay_ms / 1000.0), now()
   FROM finished, json_to_recordset($7::text::json) AS given(
-    id uuid, destination_id uuid, node_id text, position int, item text)
+    id uuid, destination_id uuid, node_id text, position int, item text, state text, priority smallint,
+    delay_ms bigint, order_key text, holds_on_dead boolean, unique_key text)
 )
-SELECT id FROM finished`
+SELECT finished.id FROM finished LEFT JOIN told ON true`
 
 /**
  * Commits what a run did and the deliveries it made, in one statement. False when the run had been finished by
@@ -123,7 +136,14 @@ SELECT id FROM finished`
 export async function finishRun(
   sql: Sql,
   runId: string,
-  end: { state: RunEnd; reason: string | null; results: NodeResult[]; deliveries: NewDelivery[] },
+  end: {
+    state: RunEnd
+    reason: string | null
+    results: NodeResult[]
+    deliveries: NewDelivery[]
+    /** Set when a sender may wait for it; null when there is none. */
+    answer?: RunAnswer | null
+  },
 ): Promise<boolean> {
   const rows = await sql.unsafe(
     FINISH,
@@ -133,23 +153,31 @@ export async function finishRun(
       end.reason === null ? null : storableText(end.reason),
       end.deliveries.length,
       statesBefore('run', end.state),
-      JSON.stringify(end.results.map(resultRow)),
+      resultRows(end.results),
       JSON.stringify(end.deliveries.map(deliveryRow)),
+      end.answer ? storableText(JSON.stringify(end.answer)) : null,
+      end.answer !== undefined,
     ],
     { prepare: true },
   )
   return rows.length === 1
 }
 
-/** Starts a new run of an event: a replay. The run becomes the one whose end is the event's state. */
+/** What is in quarantine was never proven: only a release lets it out. */
+const REPLAYED_FROM = statesBefore('event', 'queued').filter((state) => state !== 'quarantined')
+
+/**
+ * Starts a new run of an event: a replay. The run becomes the one whose end is the event's state. An event that never
+ * had a run is not replayed, so that what was discarded from quarantine stays discarded.
+ */
 export async function replayEvent(
-  sql: Sql,
+  sql: Sql | Transaction,
   replay: { eventId: string; runId: string; definitionVersion: number },
 ): Promise<boolean> {
   const rows = await sql`
     WITH event AS (
-      UPDATE events SET state = 'queued', latest_run_id = ${replay.runId}
-      WHERE id = ${replay.eventId} AND state = ANY(${statesBefore('event', 'queued')}::text[])
+      UPDATE events SET state = 'queued', reason = NULL, latest_run_id = ${replay.runId}
+      WHERE id = ${replay.eventId} AND state = ANY(${REPLAYED_FROM}::text[]) AND latest_run_id IS NOT NULL
       RETURNING id, application_id, integration_id
     )
     INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
@@ -158,26 +186,30 @@ export async function replayEvent(
   return rows.length === 1
 }
 
-function resultRow(result: NodeResult, position: number): object {
-  return {
-    position,
-    node_id: result.nodeId,
-    outcome: result.outcome,
-    message: result.message === null ? null : storableText(result.message),
-    output: result.output,
-    log: JSON.stringify(result.log),
-    function_version: result.functionVersion,
-    wall_ms: Math.round(result.wallMs),
-    cpu_ms: Math.round(result.cpuMs),
-  }
+export const PRIORITY_DEFAULT = 5
+
+const STRAIGHT: Turn = {
+  state: 'queued',
+  priority: PRIORITY_DEFAULT,
+  delayMs: 0,
+  orderKey: null,
+  holdsOnDead: false,
+  uniqueKey: null,
 }
 
 function deliveryRow(delivery: NewDelivery): object {
+  const { state, priority, delayMs, orderKey, holdsOnDead, uniqueKey } = delivery.turn ?? STRAIGHT
   return {
     id: delivery.id,
     destination_id: delivery.destinationId,
     node_id: delivery.nodeId,
     position: delivery.position,
     item: delivery.item,
+    state,
+    priority,
+    delay_ms: delayMs,
+    order_key: orderKey,
+    holds_on_dead: holdsOnDead,
+    unique_key: uniqueKey,
   }
 }

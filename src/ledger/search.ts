@@ -1,22 +1,9 @@
-import { firstIdAt } from '../platform/ids.ts'
 import type { Sql } from '../platform/postgres.ts'
+import type { Identity } from '../sources/sources.ts'
+import { type EventFilter, eventsWhere, receivedBefore, receivedFrom } from './event-filter.ts'
+import { IDENTITY_COLUMNS, type IdentityColumns, withIdentity } from './identity.ts'
 import { PAYLOAD_OF_EVENT } from './runs.ts'
 import { storableText } from './storable-text.ts'
-
-/** What an operator may narrow a list down by. Lists are newest first; `before` is the cursor of the last page. */
-export interface EventFilter {
-  applicationId?: string | undefined
-  integrationId?: string | undefined
-  state?: string | undefined
-  sourceIp?: string | undefined
-  dedupeKey?: string | undefined
-  /** Text in the payload, upper and lower case alike. */
-  text?: string | undefined
-  from?: Date | undefined
-  to?: Date | undefined
-  before?: string | undefined
-  limit: number
-}
 
 export interface RequestFilter {
   applicationId?: string | undefined
@@ -37,11 +24,17 @@ export interface EventRow {
   integrationId: string
   receivedAt: Date
   sourceIp: string
+  /** What the sending system calls the event. */
+  source: Identity
   dedupeKey: string | null
   duplicateOf: string | null
   latestRunId: string | null
   state: string
+  /** Why an operator discarded it. */
+  reason: string | null
 }
+
+type SelectedEvent = Omit<EventRow, 'source'> & IdentityColumns
 
 export interface RequestRow {
   id: string
@@ -61,33 +54,19 @@ export interface RequestRow {
 const EVENT_COLUMNS = `event.id, event.request_id AS "requestId", event.position,
   event.application_id AS "applicationId", event.integration_id AS "integrationId",
   event.received_at AS "receivedAt", event.source_ip AS "sourceIp", event.dedupe_key AS "dedupeKey",
-  event.duplicate_of AS "duplicateOf", event.latest_run_id AS "latestRunId", event.state`
+  event.duplicate_of AS "duplicateOf", event.latest_run_id AS "latestRunId", event.state, event.reason,
+  ${IDENTITY_COLUMNS}`
 
 const REQUEST_COLUMNS = `id, received_at AS "receivedAt", application_id AS "applicationId",
   integration_id AS "integrationId", source_ip AS "sourceIp", method, path, content_type AS "contentType",
   body_bytes AS "bodyBytes", outcome, status, detail`
 
-/** An event gets its id when its body has been read, a while after it was received. */
-const ID_AFTER_RECEIPT_MAX_MS = 3_600_000
-
-/** Ids are ordered by time, so a time filter is also a range of ids and only its partitions are read. */
+/** Newest first. */
 export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRow[]> {
-  const payload = sql.unsafe(PAYLOAD_OF_EVENT)
-  const rows = await sql<EventRow[]>`
-    SELECT ${sql.unsafe(EVENT_COLUMNS)} FROM events event
-    ${filter.text === undefined ? sql`` : sql`JOIN requests request ON request.id = event.request_id`}
-    WHERE true
-    ${filter.applicationId === undefined ? sql`` : sql`AND event.application_id = ${filter.applicationId}`}
-    ${filter.integrationId === undefined ? sql`` : sql`AND event.integration_id = ${storableText(filter.integrationId)}`}
-    ${filter.state === undefined ? sql`` : sql`AND event.state = ${storableText(filter.state)}`}
-    ${filter.sourceIp === undefined ? sql`` : sql`AND event.source_ip = ${storableText(filter.sourceIp)}`}
-    ${filter.dedupeKey === undefined ? sql`` : sql`AND event.dedupe_key = ${storableText(filter.dedupeKey)}`}
-    ${filter.from === undefined ? sql`` : receivedFrom(sql, filter.from, 'event.')}
-    ${filter.to === undefined ? sql`` : receivedBefore(sql, filter.to, 'event.')}
-    ${filter.before === undefined ? sql`` : sql`AND event.id < ${filter.before}`}
-    ${filter.text === undefined ? sql`` : sql`AND ${containsAny(sql, payload, writtenForms(filter.text))}`}
+  const rows = await sql<SelectedEvent[]>`
+    SELECT ${sql.unsafe(EVENT_COLUMNS)} FROM ${eventsWhere(sql, filter)}
     ORDER BY event.id DESC LIMIT ${filter.limit}`
-  return [...rows]
+  return rows.map(withIdentity)
 }
 
 /** Everything received, refusals among it. */
@@ -106,31 +85,6 @@ export async function findRequests(sql: Sql, filter: RequestFilter): Promise<Req
   return [...rows]
 }
 
-function receivedFrom(sql: Sql, from: Date, table: string) {
-  return sql`AND ${sql.unsafe(table)}received_at >= ${from} AND ${sql.unsafe(table)}id >= ${firstIdAt(from)}`
-}
-
-function receivedBefore(sql: Sql, to: Date, table: string) {
-  const lastId = firstIdAt(new Date(to.getTime() + ID_AFTER_RECEIPT_MAX_MS))
-  return sql`AND ${sql.unsafe(table)}received_at < ${to} AND ${sql.unsafe(table)}id < ${lastId}`
-}
-
-function containsAny(sql: Sql, payload: ReturnType<Sql['unsafe']>, forms: string[]) {
-  return sql`EXISTS (SELECT 1 FROM unnest(${forms}::text[]) form WHERE position(lower(form) IN lower(${payload})) > 0)`
-}
-
-/** A payload is kept as it was sent, and JSON can write one text in several ways; PHP escapes whatever it can. */
-function writtenForms(text: string): string[] {
-  const plain = storableText(text)
-  const json = (cased: string) => JSON.stringify(cased).slice(1, -1)
-  const php = (cased: string) =>
-    json(cased)
-      .replaceAll('/', '\\/')
-      .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  const [lower, upper] = [plain.toLowerCase(), plain.toUpperCase()]
-  return [...new Set([plain, json(plain), php(plain), php(lower), php(upper)])]
-}
-
 export interface RunDetail {
   id: string
   definitionVersion: number
@@ -138,6 +92,12 @@ export interface RunDetail {
   state: string
   reason: string | null
   takes: number
+  /** How often it failed and was put aside to be made again. */
+  retries: number
+  /** When it is to be made again. */
+  dueAt: Date | null
+  /** What it had to say to a sender that waited, as JSON. */
+  answer: string | null
   startedAt: Date | null
   endedAt: Date | null
   nodes: NodeDetail[]
@@ -150,6 +110,8 @@ export interface NodeDetail {
   message: string | null
   output: string | null
   log: string
+  /** What it asked another system, as JSON. */
+  call: string | null
   functionVersion: string | null
   wallMs: number
   cpuMs: number
@@ -190,19 +152,20 @@ export interface EventDetail extends EventRow {
 
 /** One event with all that became of it. */
 export async function findEvent(sql: Sql, eventId: string): Promise<EventDetail | undefined> {
-  const [event] = await sql<(EventRow & { payload: string })[]>`
+  const [event] = await sql<(SelectedEvent & { payload: string })[]>`
     SELECT ${sql.unsafe(EVENT_COLUMNS)}, ${sql.unsafe(PAYLOAD_OF_EVENT)} AS payload
     FROM events event JOIN requests request ON request.id = event.request_id WHERE event.id = ${eventId}`
   if (!event) return undefined
   const [request] = await sql<EventDetail['request'][]>`
     SELECT ${sql.unsafe(REQUEST_COLUMNS)}, headers, body FROM requests WHERE id = ${event.requestId}`
   if (!request) throw new Error(`event ${eventId} has no request ${event.requestId}`)
-  return { ...event, request, runs: await findRuns(sql, eventId) }
+  return { ...withIdentity(event), request, runs: await findRuns(sql, eventId) }
 }
 
 async function findRuns(sql: Sql, eventId: string): Promise<RunDetail[]> {
   const runs = await sql<Omit<RunDetail, 'nodes' | 'deliveries'>[]>`
-    SELECT id, definition_version AS "definitionVersion", cause, state, reason, takes, started_at AS "startedAt",
+    SELECT id, definition_version AS "definitionVersion", cause, state, reason, takes, retries, due_at AS "dueAt",
+           answer, started_at AS "startedAt",
            ended_at AS "endedAt"
     FROM runs WHERE event_id = ${eventId} ORDER BY id`
   return Promise.all(
@@ -216,7 +179,7 @@ async function findRuns(sql: Sql, eventId: string): Promise<RunDetail[]> {
 
 async function findNodeResults(sql: Sql, runId: string): Promise<NodeDetail[]> {
   const rows = await sql<NodeDetail[]>`
-    SELECT node_id AS "nodeId", outcome, message, output, log, function_version AS "functionVersion",
+    SELECT node_id AS "nodeId", outcome, message, output, log, call, function_version AS "functionVersion",
            wall_ms AS "wallMs", cpu_ms AS "cpuMs"
     FROM node_results WHERE run_id = ${runId} ORDER BY position`
   return [...rows]
@@ -227,13 +190,18 @@ async function findDeliveries(sql: Sql, runId: string): Promise<DeliveryDetail[]
     SELECT id, destination_id AS "destinationId", node_id AS "nodeId", position, item, state, reason, tries,
            due_at AS "dueAt", ended_at AS "endedAt"
     FROM deliveries WHERE run_id = ${runId} ORDER BY position, id`
-  const attempts = await sql<(AttemptDetail & { deliveryId: string })[]>`
+  const attempts = await findAttempts(
+    sql,
+    deliveries.map(({ id }) => id),
+  )
+  return deliveries.map((delivery) => ({ ...delivery, attempts: attempts.get(delivery.id) ?? [] }))
+}
+
+/** The attempts of these deliveries, by delivery. */
+export async function findAttempts(sql: Sql, deliveryIds: string[]): Promise<Map<string, AttemptDetail[]>> {
+  const rows = await sql<(AttemptDetail & { deliveryId: string })[]>`
     SELECT id, delivery_id AS "deliveryId", number, started_at AS "startedAt", request, verdict, reason, status,
            response_headers AS "responseHeaders", response_body AS "responseBody", timing
-    FROM attempts WHERE delivery_id IN ${sql(deliveries.length > 0 ? deliveries.map(({ id }) => id) : [runId])}
-    ORDER BY number`
-  return deliveries.map((delivery) => ({
-    ...delivery,
-    attempts: attempts.filter((attempt) => attempt.deliveryId === delivery.id),
-  }))
+    FROM attempts WHERE delivery_id = ANY(${deliveryIds}::uuid[]) ORDER BY number`
+  return Map.groupBy(rows, ({ deliveryId }) => deliveryId)
 }

@@ -1,35 +1,45 @@
 /**
- * The closed lists of states, and every move that is allowed between them. A state that leads nowhere is final.
+ * The closed lists of states, and every move that is allowed between them. What is not {@link UNFINISHED} has ended: it
+ * goes on only when an operator replays or discards it, if at all.
+ *
  * Each statement of the ledger that changes a state asks {@link statesBefore} for the states it may come from.
  */
 export const STATES = {
   event: {
     queued: ['delivering', 'filtered', 'empty', 'dead', 'discarded'],
-    delivering: ['delivered', 'dead', 'discarded', 'queued'],
-    delivered: ['queued'],
+    delivering: ['delivered', 'dead', 'discarded', 'superseded', 'queued'],
+    delivered: ['queued', 'delivering'],
     filtered: ['queued'],
     empty: ['queued'],
-    dead: ['queued'],
-    discarded: ['queued'],
+    dead: ['queued', 'delivering', 'delivered', 'discarded'],
+    discarded: ['queued', 'delivering'],
+    superseded: ['queued'],
     duplicate: [],
+    quarantined: ['queued', 'discarded'],
   },
   run: {
     queued: ['running'],
-    running: ['running', 'delivering', 'filtered', 'empty', 'dead', 'discarded'],
-    delivering: ['delivered', 'dead', 'discarded'],
-    delivered: [],
+    running: ['running', 'delivering', 'filtered', 'empty', 'retrying', 'dead', 'discarded'],
+    retrying: ['running'],
+    delivering: ['delivered', 'dead', 'discarded', 'superseded'],
+    delivered: ['delivering'],
     filtered: [],
     empty: [],
-    dead: [],
-    discarded: [],
+    dead: ['delivering', 'delivered', 'discarded'],
+    discarded: ['delivering'],
+    superseded: [],
   },
+  /** `delayed` and `retrying` wait for their time, `waiting` for its turn; what is `queued` has been released. */
   delivery: {
-    queued: ['sending'],
+    delayed: ['waiting', 'discarded', 'superseded'],
+    waiting: ['queued', 'discarded', 'superseded'],
+    queued: ['sending', 'waiting', 'discarded'],
     sending: ['sending', 'delivered', 'retrying', 'dead', 'discarded'],
-    retrying: ['sending'],
+    retrying: ['waiting', 'discarded', 'superseded'],
     delivered: [],
-    dead: [],
-    discarded: [],
+    dead: ['discarded', 'superseded'],
+    discarded: ['superseded'],
+    superseded: [],
   },
 } as const
 
@@ -45,9 +55,9 @@ export function statesBefore<S extends Subject>(subject: S, state: StateOf<S>): 
   return Object.keys(table).filter((from) => table[from]?.includes(state)) as StateOf<S>[]
 }
 
-/** The states in which work is still to be done by itself; an event's only way on from a final state is a replay. */
+/** The states in which work is still to be done by itself. */
 export const UNFINISHED = {
   event: ['queued', 'delivering'],
-  run: ['queued', 'running', 'delivering'],
-  delivery: ['queued', 'sending', 'retrying'],
+  run: ['queued', 'running', 'retrying', 'delivering'],
+  delivery: ['delayed', 'waiting', 'queued', 'sending', 'retrying'],
 } as const satisfies { [S in Subject]: readonly StateOf<S>[] }

@@ -2,7 +2,7 @@ import type { Sql } from '../platform/postgres.ts'
 
 export interface Unfinished {
   runs: { id: string; takes: number }[]
-  deliveries: { id: string; tries: number; destinationId: string }[]
+  deliveries: { id: string; tries: number; priority: number }[]
 }
 
 export interface SweepOptions {
@@ -17,7 +17,7 @@ export interface SweepOptions {
 }
 
 /**
- * Finds work that is due and lies in no queue: never put there after its commit, or lost with Redis or a worker.
+ * Finds work that was released and lies in no queue: never put there after its commit, or lost with Redis or a worker.
  * What it gives is marked as queued now, so that the next sweep does not give it again at once.
  */
 export async function findUnfinished(
@@ -26,17 +26,18 @@ export async function findUnfinished(
 ): Promise<Unfinished> {
   const runs = await sql<Unfinished['runs']>`
     UPDATE runs SET queued_at = now() WHERE id IN (
-      SELECT id FROM runs WHERE state IN ('queued', 'running') AND queued_at <= ${queuedBefore}
+      SELECT id FROM runs WHERE state IN ('queued', 'running', 'retrying') AND queued_at <= ${queuedBefore}
+        AND (due_at IS NULL OR due_at <= now())
       ORDER BY queued_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
     RETURNING id, takes`
   const deliveries = await sql<Unfinished['deliveries']>`
     UPDATE deliveries SET queued_at = now(), lease_until = CASE WHEN ${alone} THEN now() ELSE lease_until END
     WHERE id IN (
       SELECT id FROM deliveries
-      WHERE state IN ('queued', 'sending', 'retrying') AND due_at <= now() AND queued_at <= ${queuedBefore}
+      WHERE state IN ('queued', 'sending') AND queued_at <= ${queuedBefore}
         AND (state <> 'sending' OR lease_until <= now() OR ${alone})
       ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
-    RETURNING id, tries, destination_id AS "destinationId"`
+    RETURNING id, tries, priority`
   return { runs: [...runs], deliveries: [...deliveries] }
 }
 
@@ -45,8 +46,9 @@ export async function oldestWaiting(sql: Sql): Promise<{ runSeconds: number; del
   const [row] = await sql<{ runSeconds: number; deliverySeconds: number }[]>`
     SELECT coalesce((SELECT extract(epoch FROM now() - min(queued_at))::float FROM runs
                      WHERE state IN ('queued', 'running')), 0) AS "runSeconds",
-           coalesce((SELECT greatest(extract(epoch FROM now() - min(due_at)), 0)::float FROM deliveries
-                     WHERE state IN ('queued', 'sending', 'retrying')), 0) AS "deliverySeconds"`
+           greatest((SELECT extract(epoch FROM now() - min(due_at))::float FROM deliveries WHERE state = 'waiting'),
+                    (SELECT extract(epoch FROM now() - min(due_at))::float FROM deliveries
+                     WHERE state IN ('queued', 'sending')), 0) AS "deliverySeconds"`
   return row ?? { runSeconds: 0, deliverySeconds: 0 }
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
+  boolean,
   customType,
   index,
   integer,
@@ -53,14 +54,23 @@ export const events = pgTable(
     receivedAt: at('received_at').notNull(),
     sourceIp: text('source_ip').notNull(),
     payload: text('payload'),
+    topic: text('topic'),
+    sourceDeliveryId: text('source_delivery_id'),
+    sourceEventId: text('source_event_id'),
+    occurredAt: at('occurred_at'),
+    sender: text('sender'),
     dedupeKey: text('dedupe_key'),
     duplicateOf: uuid('duplicate_of'),
     latestRunId: uuid('latest_run_id'),
     state: text('state').notNull(),
+    reason: text('reason'),
   },
   (table) => [
     index('events_by_integration').on(table.integrationId, table.id),
     index('events_by_dedupe_key').on(table.dedupeKey).where(sql`dedupe_key IS NOT NULL`),
+    index('events_by_source_delivery').on(table.sourceDeliveryId).where(sql`source_delivery_id IS NOT NULL`),
+    index('events_by_source_event').on(table.sourceEventId).where(sql`source_event_id IS NOT NULL`),
+    index('events_quarantined').on(table.integrationId).where(sql`state = 'quarantined'`),
   ],
 )
 
@@ -93,15 +103,22 @@ export const runs = pgTable(
     reason: text('reason'),
     queuedAt: at('queued_at').notNull(),
     takes: smallint('takes').notNull().default(0),
+    retries: smallint('retries').notNull().default(0),
+    dueAt: at('due_at'),
     functionVersions: text('function_versions'),
     deliveriesOpen: integer('deliveries_open').notNull().default(0),
     deliveriesDead: integer('deliveries_dead').notNull().default(0),
+    answer: text('answer'),
     startedAt: at('started_at'),
     endedAt: at('ended_at'),
   },
   (table) => [
     index('runs_by_event').on(table.eventId),
-    index('runs_to_do').on(table.queuedAt).where(sql`state IN ('queued', 'running')`),
+    index('runs_to_do').on(table.queuedAt).where(sql`state IN ('queued', 'running', 'retrying')`),
+    index('runs_ahead')
+      .on(table.integrationId, table.eventId)
+      .where(sql`state IN ('queued', 'running', 'retrying')`),
+    index('runs_dead').on(table.integrationId, table.endedAt).where(sql`state = 'dead'`),
   ],
 )
 
@@ -116,6 +133,7 @@ export const nodeResults = pgTable(
     message: text('message'),
     output: text('output'),
     log: text('log').notNull(),
+    call: text('call'),
     functionVersion: text('function_version'),
     wallMs: integer('wall_ms').notNull(),
     cpuMs: integer('cpu_ms').notNull(),
@@ -139,6 +157,12 @@ export const deliveries = pgTable(
     state: text('state').notNull(),
     reason: text('reason'),
     tries: smallint('tries').notNull().default(0),
+    probes: smallint('probes').notNull().default(0),
+    priority: smallint('priority').notNull().default(5),
+    orderKey: text('order_key'),
+    holdsOnDead: boolean('holds_on_dead').notNull().default(false),
+    uniqueKey: text('unique_key'),
+    replayOf: uuid('replay_of'),
     dueAt: at('due_at').notNull(),
     queuedAt: at('queued_at').notNull(),
     leaseUntil: at('lease_until'),
@@ -148,7 +172,24 @@ export const deliveries = pgTable(
     index('deliveries_by_run').on(table.runId),
     index('deliveries_by_event').on(table.eventId),
     index('deliveries_by_destination').on(table.destinationId, table.id),
-    index('deliveries_to_do').on(table.dueAt).where(sql`state IN ('queued', 'sending', 'retrying')`),
+    index('deliveries_due').on(table.destinationId, table.dueAt).where(sql`state IN ('delayed', 'retrying')`),
+    index('deliveries_waiting')
+      .on(table.destinationId, table.priority, table.eventId, table.id)
+      .where(sql`state = 'waiting'`),
+    index('deliveries_in_flight')
+      .on(table.destinationId, table.id)
+      .where(sql`state IN ('queued', 'sending')`),
+    index('deliveries_ordered')
+      .on(table.destinationId, table.orderKey, table.eventId, table.id)
+      .where(
+        sql`order_key IS NOT NULL AND state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying', 'dead')`,
+      ),
+    index('deliveries_unique')
+      .on(table.destinationId, table.uniqueKey, table.eventId, table.id)
+      .where(
+        sql`unique_key IS NOT NULL AND state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying')`,
+      ),
+    index('deliveries_dead').on(table.destinationId, table.endedAt).where(sql`state = 'dead'`),
   ],
 )
 
@@ -158,6 +199,7 @@ export const attempts = pgTable(
   {
     id: uuid('id').primaryKey(),
     deliveryId: uuid('delivery_id').notNull(),
+    destinationId: uuid('destination_id').notNull(),
     number: smallint('number').notNull(),
     startedAt: at('started_at').notNull(),
     request: text('request').notNull(),
@@ -168,5 +210,61 @@ export const attempts = pgTable(
     responseBody: bytea('response_body'),
     timing: text('timing').notNull(),
   },
-  (table) => [index('attempts_by_delivery').on(table.deliveryId)],
+  (table) => [
+    index('attempts_by_delivery').on(table.deliveryId),
+    index('attempts_by_destination').on(table.destinationId, table.id),
+  ],
+)
+
+/** What holds for all deliveries to a destination; one that was never held back or counted has no row. */
+export const destinationStates = pgTable('destination_states', {
+  destinationId: uuid('destination_id').primaryKey(),
+  pausedAt: at('paused_at'),
+  pauseReason: text('pause_reason'),
+  openedAt: at('opened_at'),
+  openReason: text('open_reason'),
+  openings: smallint('openings').notNull().default(0),
+  closedAt: at('closed_at'),
+  probeAt: at('probe_at'),
+  probeDeliveryId: uuid('probe_delivery_id'),
+  rateFreeAt: at('rate_free_at'),
+})
+
+/** A replay of many, worked off by and by. */
+export const replays = pgTable(
+  'replays',
+  {
+    id: uuid('id').primaryKey(),
+    of: text('of').notNull(),
+    filter: text('filter').notNull(),
+    definition: text('definition').notNull(),
+    perSecond: integer('per_second').notNull(),
+    state: text('state').notNull(),
+    matched: integer('matched').notNull(),
+    done: integer('done').notNull().default(0),
+    failed: integer('failed').notNull().default(0),
+    nextAt: at('next_at').notNull(),
+    endedAt: at('ended_at'),
+  },
+  (table) => [
+    index('replays_to_do').on(table.nextAt).where(sql`state = 'running'`),
+    index('replays_by_end').on(table.endedAt).where(sql`ended_at IS NOT NULL`),
+  ],
+)
+
+/** What a replay has still to take up, and what it could not. */
+export const replayItems = pgTable(
+  'replay_items',
+  {
+    replayId: uuid('replay_id')
+      .notNull()
+      .references(() => replays.id, { onDelete: 'cascade' }),
+    subjectId: uuid('subject_id').notNull(),
+    kind: text('kind').notNull(),
+    refusal: text('refusal'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.replayId, table.subjectId] }),
+    index('replay_items_to_do').on(table.replayId, table.subjectId).where(sql`refusal IS NULL`),
+  ],
 )

@@ -6,15 +6,28 @@ import type { Condition } from '../payload/condition.ts'
 import { type Json, parseExact, stringifyExact } from '../payload/exact-json.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
-import { applyMapping, type Evaluate, type MappingResult, type MappingScope } from './mapping/apply.ts'
+import {
+  applyMapping,
+  type Evaluate,
+  type MappingOptions,
+  type MappingResult,
+  type MappingScope,
+} from './mapping/apply.ts'
+import { checkMapping, type MappingFault } from './mapping/check.ts'
 import { compileMapping } from './mapping/compile.ts'
 import type { CompiledMapping } from './mapping/compiled.ts'
+import { topFrame } from './mapping/frame.ts'
 import type { Mapping } from './mapping/rule.ts'
-import { mappingSchema } from './mapping/schema.ts'
 import { compileCondition } from './mapping/side-condition.ts'
-import { createSandbox, type FunctionLimits, type FunctionOutcome, type Sandbox } from './sandbox/sandbox.ts'
+import {
+  type AskOutside,
+  createSandbox,
+  type FunctionLimits,
+  type FunctionOutcome,
+  type Sandbox,
+} from './sandbox/sandbox.ts'
 
-export { type FunctionLimits, type FunctionOutcome, type MappingResult, type MappingScope, mappingSchema }
+export type { AskOutside, FunctionLimits, FunctionOutcome, MappingFault, MappingResult, MappingScope }
 
 export interface Call {
   applicationId: string
@@ -23,17 +36,26 @@ export interface Call {
   source: string
   /** Exact JSON text of `{ job, integration, currentNode }`. */
   jobData: string
+  /** Answers what it asks of the world outside; without it `fetchUrl` is off. */
+  ask?: AskOutside | undefined
 }
 
 export interface Rewriter {
   /** Calls a rewrite function; whatever it does is an outcome, never an exception. */
   call(call: Call): Promise<FunctionOutcome>
   /** Applies a mapping; one that does not fit the payload is an outcome that names rule and path. */
-  map(mapping: Record<string, Json>, scope: MappingScope, applicationId: string): Promise<MappingResult>
+  map(
+    mapping: Record<string, Json>,
+    scope: MappingScope,
+    applicationId: string,
+    options?: MappingOptions,
+  ): Promise<MappingResult>
   /** Whether a decision's condition holds. */
   holds(condition: Condition, scope: MappingScope): boolean
   /** Looks a function over before it is saved. */
   check: Sandbox['check']
+  /** Looks a mapping over before it is saved; its expressions are parsed in the sandbox, and not evaluated. */
+  checkMapping(mapping: unknown): Promise<MappingFault[]>
   close(): Promise<void>
 }
 
@@ -79,15 +101,12 @@ export function createRewriter({ processes, limits, metrics, log }: RewriterOpti
       )
       return outcome
     },
-    map: (mapping, scope, applicationId) =>
-      applyMapping(compiled(mapping), scope, evaluateFor(applicationId)),
-    holds: (condition, scope) => compileCondition(condition, undefined, 0)(topFrame(scope), []),
+    map: (mapping, scope, applicationId, options) =>
+      applyMapping(compiled(mapping), scope, evaluateFor(applicationId), options),
+    holds: (condition, scope) =>
+      compileCondition(condition, undefined, 0)(topFrame(scope.payload, scope, []), []),
     check: (source) => sandbox.check(source),
+    checkMapping: (mapping) => checkMapping(mapping, sandbox.checkExpressions),
     close: () => sandbox.close(),
   }
-}
-
-function topFrame({ payload, request, event }: MappingScope) {
-  const places = { item: [], parent: [], root: [] }
-  return { item: payload, parent: payload, root: payload, request, event, places }
 }

@@ -1,21 +1,26 @@
 import type { Integrations, Node } from '../integrations/integrations.ts'
 import type { NodeResult } from '../ledger/ledger.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import { type Json, parseExact, stringifyExact } from '../payload/exact-json.ts'
-import type { Rewriter } from '../rewrite/rewrite.ts'
-import type { Facts } from './facts.ts'
+import type { FunctionOutcome, Rewriter } from '../rewrite/rewrite.ts'
+import { type Facts, resultOf } from './facts.ts'
+import { type Failure, finalFailure, Stopped } from './failure.ts'
+import { openFunctionCalls } from './function-calls.ts'
 
 /** A node at which data may be rewritten: by its function first, then by its mapping. */
-type RewritingNode = Exclude<Node, { kind: 'decision' }>
+export type RewritingNode = Extract<Node, { kind: 'transform' | 'push' }>
 
 export interface RewriteOptions {
   integrations: Pick<Integrations, 'integration' | 'sourceOf'>
   rewriter: Rewriter
+  outbound: Outbound
+  signal: AbortSignal
 }
 
-/** `failure` is a sentence about this node; the result is kept either way. */
+/** The result is kept either way. */
 export interface Rewritten {
   result: NodeResult
-  failure: string | null
+  failure: Failure | null
 }
 
 export async function rewriteAtNode(
@@ -24,22 +29,13 @@ export async function rewriteAtNode(
   facts: Facts,
   options: RewriteOptions,
 ): Promise<Rewritten> {
-  const result: NodeResult = {
-    nodeId: node.id,
-    outcome: 'passed',
-    message: null,
-    output: null,
-    log: [],
-    functionVersion: null,
-    wallMs: 0,
-    cpuMs: 0,
-  }
+  const result = resultOf(node, 'passed', null)
   if (node.function !== undefined) {
     const failure = await callFunction(node, node.function, data, facts, options, result)
     if (failure !== null) return fail(result, failure)
   }
   if (node.mapping !== undefined && result.outcome !== 'nothing') {
-    const failure = await map(node.mapping, result.output ?? data, facts, options, result)
+    const failure = await map(node, node.mapping, result.output ?? data, facts, options, result)
     if (failure !== null) return fail(result, failure)
   }
   if (isNothing(result.output ?? data)) result.outcome = 'nothing'
@@ -51,41 +47,56 @@ async function callFunction(
   name: string,
   data: string,
   facts: Facts,
-  { integrations, rewriter }: RewriteOptions,
+  { integrations, rewriter, outbound, signal }: RewriteOptions,
   result: NodeResult,
-): Promise<string | null> {
+): Promise<Failure | null> {
   const version = facts.functionVersions[name]
   const source = version === undefined ? undefined : await integrations.sourceOf(version)
-  if (version === undefined || source === undefined) return `there is no enabled rewrite function "${name}"`
+  if (version === undefined || source === undefined)
+    return finalFailure(`there is no enabled rewrite function "${name}"`)
   const jobData = jobDataOf(node, data, facts, integrations)
+  const { allowedHosts } = facts
+  const calls = allowedHosts.length > 0 ? openFunctionCalls(allowedHosts, outbound) : undefined
   const outcome = await rewriter.call({
     applicationId: facts.run.applicationId,
     name,
     version,
     source,
     jobData,
+    ask: calls?.ask,
   })
+  // What it asked may have been cut off with the worker.
+  if (signal.aborted && !outcome.ok) throw new Stopped()
   result.functionVersion = version
-  result.log = outcome.log
+  result.log = [...outcome.log, ...(calls?.lines ?? [])]
   result.wallMs = outcome.usage.wallMs
   result.cpuMs = outcome.usage.cpuMs
   result.message = outcome.message
-  if (!outcome.ok) return `rewrite function "${name}" ${outcome.reason}: ${outcome.message}`
+  if (!outcome.ok) return failureOf(name, outcome)
   result.output = outcome.data ?? null
   result.outcome = outcome.data === undefined ? 'nothing' : 'rewritten'
   return null
 }
 
+/** Ends that say nothing against the function or its event. */
+const PASSING: ReadonlySet<string> = new Set(['timed_out', 'call_failed', 'crashed'])
+
+function failureOf(name: string, { reason, message }: Extract<FunctionOutcome, { ok: false }>): Failure {
+  return { message: `rewrite function "${name}" ${reason}: ${message}`, mayPass: PASSING.has(reason) }
+}
+
 async function map(
+  { each }: RewritingNode,
   mapping: Record<string, Json>,
   data: string,
   facts: Facts,
   { rewriter }: RewriteOptions,
   result: NodeResult,
-): Promise<string | null> {
-  const scope = { payload: parseExact(data), request: facts.request, event: facts.event }
-  const mapped = await rewriter.map(mapping, scope, facts.run.applicationId)
-  if (!mapped.ok) return `mapping of "${mapped.rule}" from "${mapped.path}": ${mapped.message}`
+): Promise<Failure | null> {
+  const { request, event, source } = facts
+  const scope = { payload: parseExact(data), request, event, source }
+  const mapped = await rewriter.map(mapping, scope, facts.run.applicationId, { each })
+  if (!mapped.ok) return finalFailure(`mapping of "${mapped.rule}" from "${mapped.path}": ${mapped.message}`)
   result.output = stringifyExact(mapped.value)
   result.outcome = 'rewritten'
   return null
@@ -118,6 +129,6 @@ function isNothing(data: string): boolean {
   return /^\s*(null|\[\s*\])\s*$/.test(data)
 }
 
-function fail(result: NodeResult, failure: string): Rewritten {
-  return { result: { ...result, outcome: 'failed', message: failure }, failure }
+function fail(result: NodeResult, failure: Failure): Rewritten {
+  return { result: { ...result, outcome: 'failed', message: failure.message }, failure }
 }

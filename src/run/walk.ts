@@ -1,38 +1,56 @@
 import type { Definition, Node } from '../integrations/integrations.ts'
-import type { NodeResult, TakenRun } from '../ledger/ledger.ts'
+import type { NodeResult, TakenRun, Turn } from '../ledger/ledger.ts'
 import { parseExact, stringifyExact } from '../payload/exact-json.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
-import { type Facts, factsOf } from './facts.ts'
-import { type RewriteOptions, rewriteAtNode } from './rewrite-node.ts'
+import { type CallNode, type CallOptions, callAtNode } from './call-node.ts'
+import { type Facts, factsOf, resultOf } from './facts.ts'
+import { type Failure, finalFailure, Stopped } from './failure.ts'
+import { type RewriteOptions, type RewritingNode, rewriteAtNode } from './rewrite-node.ts'
+import { turnOf } from './turns.ts'
 
 /** What a walk through the nodes gave. With a failure nothing is sent. */
 export interface Walk {
   results: NodeResult[]
-  items: { destinationId: string; nodeId: string; item: string }[]
+  items: { destinationId: string; nodeId: string; item: string; turn: Turn }[]
   /** A decision let nothing pass. */
   filtered: boolean
-  failure: string | null
+  failure: Failure | null
+  /** What each node gave on when it was last visited, exact JSON text. */
+  given: Map<string, string>
+  lastNode: string | undefined
 }
+
+export type WalkOptions = RewriteOptions & CallOptions
 
 /** A diamond of nodes doubles its work at every step; no honest graph comes near this. */
 const VISITS_MAX = 1_000
+const CALLS_MAX = 100
 
-/** Walks from the first node along the graph, breadth first; a node reached on two ways is visited twice. */
+export function startWalk(): Walk {
+  return { results: [], items: [], filtered: false, failure: null, given: new Map(), lastNode: undefined }
+}
+
+/**
+ * Walks from the first node along the graph, breadth first; a node reached on two ways is visited twice.
+ *
+ * @throws Stopped when the signal ends it
+ */
 export async function walkNodes(
   run: TakenRun,
   definition: Definition,
   functionVersions: Record<string, string>,
-  options: RewriteOptions,
+  options: WalkOptions,
 ): Promise<Walk> {
-  const facts = factsOf(run, definition.source, functionVersions)
+  const facts = factsOf(run, definition, functionVersions)
   const nodes = new Map(definition.nodes.map((node) => [node.id, node]))
-  const walk: Walk = { results: [], items: [], filtered: false, failure: null }
+  const walk = startWalk()
   const ahead: { node: Node; data: string }[] = []
   const [first] = definition.nodes
   if (first) ahead.push({ node: first, data: run.payload })
   for (let visit = ahead.shift(); visit; visit = ahead.shift()) {
+    if (options.signal.aborted) throw new Stopped()
     if (walk.results.length >= VISITS_MAX)
-      return { ...walk, failure: `more than ${VISITS_MAX} visits of nodes` }
+      return { ...walk, failure: finalFailure(`more than ${VISITS_MAX} visits of nodes`) }
     const next = await visitNode(visit.node, visit.data, facts, walk, options)
     if (walk.failure !== null) return walk
     for (const { id, data } of next) {
@@ -45,27 +63,74 @@ export async function walkNodes(
 
 type Next = { id: string; data: string }[]
 
-async function visitNode(
+function visitNode(
   node: Node,
   data: string,
   facts: Facts,
   walk: Walk,
-  options: RewriteOptions,
+  options: WalkOptions,
+): Next | Promise<Next> {
+  switch (node.kind) {
+    case 'decision':
+      return decide(node, data, facts, walk, options.rewriter)
+    case 'call':
+      return call(node, data, facts, walk, options)
+    case 'transform':
+    case 'push':
+      return rewrite(node, data, facts, walk, options)
+  }
+}
+
+async function rewrite(
+  node: RewritingNode,
+  data: string,
+  facts: Facts,
+  walk: Walk,
+  options: WalkOptions,
 ): Promise<Next> {
-  if (node.kind === 'decision') return decide(node, data, facts, walk, options.rewriter)
   const { result, failure } = await rewriteAtNode(node, data, facts, options)
-  walk.results.push(result)
-  if (failure !== null) {
-    walk.failure = `node "${node.id}": ${failure}`
+  const given = keep(node, data, result, failure, walk)
+  if (failure !== null || result.outcome === 'nothing') return []
+  if (node.kind === 'transform') return node.next.map((id) => ({ id, data: given }))
+  for (const item of itemsOf(given, node.batch)) {
+    const turn = turnOf(node, item)
+    if (!turn.ok) {
+      walk.failure = finalFailure(`node "${node.id}": ${turn.message}`)
+      return []
+    }
+    walk.items.push({ destinationId: node.destination, nodeId: node.id, item, turn: turn.turn })
+  }
+  return []
+}
+
+async function call(
+  node: CallNode,
+  data: string,
+  facts: Facts,
+  walk: Walk,
+  options: WalkOptions,
+): Promise<Next> {
+  if (walk.results.filter((result) => result.call !== null).length >= CALLS_MAX) {
+    walk.failure = finalFailure(`more than ${CALLS_MAX} calls`)
     return []
   }
+  const visit = 1 + walk.results.filter(({ nodeId }) => nodeId === node.id).length
+  const { result, failure } = await callAtNode(node, data, visit, facts, options)
+  const given = keep(node, data, result, failure, walk)
+  return failure === null ? node.next.map((id) => ({ id, data: given })) : []
+}
+
+/** What the node gives on. */
+function keep(node: Node, data: string, result: NodeResult, failure: Failure | null, walk: Walk): string {
+  walk.results.push(result)
   const given = result.output ?? data
-  if (result.outcome === 'nothing') return []
-  if (node.kind === 'transform') return node.next.map((id) => ({ id, data: given }))
-  walk.items.push(
-    ...itemsOf(given, node.batch).map((item) => ({ destinationId: node.destination, nodeId: node.id, item })),
-  )
-  return []
+  if (failure === null) {
+    walk.given.set(node.id, given)
+    walk.lastNode = node.id
+  } else {
+    walk.failure = { ...failure, message: `node "${node.id}": ${failure.message}` }
+  }
+  return given
 }
 
 function decide(
@@ -75,28 +140,16 @@ function decide(
   walk: Walk,
   rewriter: Rewriter,
 ): Next {
-  const scope = { payload: parseExact(data), request: facts.request, event: facts.event }
+  const { request, event, source } = facts
+  const scope = { payload: parseExact(data), request, event, source }
   const holding = node.branches.filter((branch) => rewriter.holds(branch.when, scope))
   const taken = node.all ? holding : holding.slice(0, 1)
   const next = taken.length > 0 ? taken.flatMap((branch) => branch.next) : node.otherwise
   const branches = taken.map((branch) => node.branches.indexOf(branch))
   const message = taken.length > 0 ? `branch ${branches.join(', ')}` : 'otherwise'
   if (next.length === 0) walk.filtered = true
-  walk.results.push(resultOf(node, next.length > 0 ? 'decided' : 'filtered', message))
+  keep(node, data, resultOf(node, next.length > 0 ? 'decided' : 'filtered', message), null, walk)
   return next.map((id) => ({ id, data }))
-}
-
-function resultOf(node: Node, outcome: string, message: string): NodeResult {
-  return {
-    nodeId: node.id,
-    outcome,
-    message,
-    output: null,
-    log: [],
-    functionVersion: null,
-    wallMs: 0,
-    cpuMs: 0,
-  }
 }
 
 /** One item per element of a list, unless the node sends lists whole. */

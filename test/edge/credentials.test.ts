@@ -31,7 +31,7 @@ const HEADERS = {
 const QUERY =
   'a=1&token=hush-token&access_token=hush-access&%74oken=hush-escaped&apikey=hush-key&secret=hush-secret&code=hush-code&pwd=hush-pwd&b=2'
 
-const PROOF = { scheme: 'header', header: 'X-Proof', secret: 'hush-proof' }
+const PROOF = { scheme: 'header', header: 'X-Proof', secrets: [{ secret: 'hush-proof' }] }
 
 test.each([
   ['accepted', HEADERS],

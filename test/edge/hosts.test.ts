@@ -138,9 +138,10 @@ describe('a proof', () => {
         definition: { nodes, ...definition },
       })
     expect((await create({}, 'ABC123')).status).toBe(400)
-    expect((await create({ proof: { scheme: 'header', header: 'X-Proof', secret } }, 'ABC123')).status).toBe(
-      201,
-    )
+    expect(
+      (await create({ proof: { scheme: 'header', header: 'X-Proof', secrets: [{ secret }] } }, 'ABC123'))
+        .status,
+    ).toBe(201)
     expect(await world.send('ABC123', '{}', { 'x-proof': secret })).toMatchObject(ACCEPTED)
     expect((await world.send('ABC123', '{}')).status).toBe(401)
     expect((await world.send('abc123', '{}', { 'x-proof': secret })).status).toBe(404)
@@ -151,7 +152,9 @@ describe('a proof', () => {
   })
 
   test('by header is the secret and nothing like it', async () => {
-    const proven = await world.integration({ proof: { scheme: 'header', header: 'X-Proof', secret } })
+    const proven = await world.integration({
+      proof: { scheme: 'header', header: 'X-Proof', secrets: [{ secret }] },
+    })
     expect(await world.send(proven, '{}', { 'X-PROOF': secret })).toMatchObject(ACCEPTED)
     const wrong: Record<string, string | string[]>[] = [
       {},
@@ -175,7 +178,14 @@ describe('a proof', () => {
     ['sha1', 'hex', ''],
     ['sha512', 'base64', ''],
   ] as const)('by HMAC with %s in %s holds for the exact bytes only', async (algorithm, encoding, prefix) => {
-    const proof = { scheme: 'hmac', header: 'X-Signature', secret, algorithm, encoding, prefix }
+    const proof = {
+      scheme: 'hmac',
+      header: 'X-Signature',
+      secrets: [{ secret }],
+      algorithm,
+      encoding,
+      prefix,
+    }
     const proven = await world.integration({ proof })
     const body = '{ "id": 1.0 , "name": "\\u00eb" }'
     const signature = `${prefix}${hmac(algorithm, encoding, body)}`
@@ -186,11 +196,15 @@ describe('a proof', () => {
   })
 
   test('is judged before the body is parsed, and does not replace the address', async () => {
-    const proven = await world.integration({ proof: { scheme: 'header', header: 'X-Proof', secret } })
+    const proven = await world.integration({
+      proof: { scheme: 'header', header: 'X-Proof', secrets: [{ secret }] },
+    })
     expect((await world.send(proven, '{broken', { 'x-proof': 'wrong' })).status).toBe(401)
     expect((await world.send(proven, '{broken', { 'x-proof': secret })).status).toBe(400)
     const strict = await startEdge({ RETRIEVE_ALLOWED_LIST: '203.0.113.5' })
-    const there = await strict.integration({ proof: { scheme: 'header', header: 'X-Proof', secret } })
+    const there = await strict.integration({
+      proof: { scheme: 'header', header: 'X-Proof', secrets: [{ secret }] },
+    })
     expect((await strict.send(there, '{}', { 'x-proof': secret })).status).toBe(403)
     await strict.close()
   })

@@ -15,17 +15,22 @@ const from = (address: string) => ({ 'x-forwarded-for': address })
 
 beforeAll(async () => {
   dns = await startDnsServer()
-  world = await startEdge({
-    TRUSTED_PROXIES: '127.0.0.1',
-    RETRIEVE_ALLOWED_LIST: `${OURS}, slow.example`,
-    DNS_SERVERS: dns.address,
-    DNS_BUDGET_MS: '150',
-    BODY_WAIT_MS: '700',
-    BODY_BYTES_MAX: '10000',
-    BODY_DEPTH_MAX: '10',
-    PENDING_BYTES_MAX: '5000',
-    HEADER_BYTES_MAX: '4096',
-  })
+  world = await startEdge(
+    {
+      TRUSTED_PROXIES: '127.0.0.1',
+      RETRIEVE_ALLOWED_LIST: `${OURS}, slow.example`,
+      DNS_SERVERS: dns.address,
+      DNS_BUDGET_MS: '150',
+      BODY_WAIT_MS: '700',
+      BODY_BYTES_MAX: '4000',
+      COMPRESSED_BYTES_MAX: '1000',
+      BODY_DEPTH_MAX: '10',
+      PENDING_BYTES_MAX: '5000',
+      HEADER_BYTES_MAX: '4096',
+    },
+    undefined,
+    { fetchText: async () => undefined },
+  )
 })
 afterAll(async () => {
   await world.close()
@@ -175,9 +180,40 @@ const CASES: Record<Reason, Case> = {
     error: '',
   },
   unproven: {
-    provoke: () => sent({ proof: { scheme: 'header', header: 'X-Proof', secret: 'open sesame' } }, '{}'),
+    provoke: () =>
+      sent({ proof: { scheme: 'header', header: 'X-Proof', secrets: [{ secret: 'open sesame' }] } }, '{}'),
     status: 401,
     error: 'The proof of the sender is missing or wrong',
+  },
+  key_unavailable: {
+    async provoke() {
+      const paths = [1, 2].map((key) => [
+        `x-adobe-public-key${key}-path`,
+        `/prod/keys/pub-key-0000-000${key}.pem`,
+      ])
+      const signatures = [1, 2].map((key) => [`x-adobe-digital-signature-${key}`, 'c2lnbmF0dXJl'])
+      const body = '{"event_id":"1","recipient_client_id":"client-1"}'
+      const headers = Object.fromEntries([...paths, ...signatures]) as Record<string, string>
+      return sent({ source: 'adobe-io-events', proof: { clientId: 'client-1' } }, body, headers)
+    },
+    status: 503,
+    error: 'The key to check the sender with cannot be had at the moment',
+    headers: RETRY,
+  },
+  wrong_certificate: {
+    provoke: () => sent({ clientCertificate: { subjects: ['CN=shop'] } }, '{}'),
+    status: 403,
+    error: 'The client certificate is missing or is not the one agreed on',
+  },
+  not_awaited: {
+    async provoke() {
+      const { id } = await sent({ source: 'tilby', proof: {} }, '{}')
+      await world.api.call('POST', `/integrations/${id}/handshake/await`, { minutes: 0 })
+      const subscribed = '{"type":"SUBSCRIBED","entity_name":"sales","environment_id":"e","client_id":"c"}'
+      return { id, answer: await world.send(id, subscribed, from(OURS)) }
+    },
+    status: 403,
+    error: 'This integration does not wait for a handshake',
   },
   unsupported_media_type: {
     provoke: () => sent({}, 'GIF89a', { 'content-type': 'image/gif' }),
@@ -201,7 +237,7 @@ const CASES: Record<Reason, Case> = {
     error: 'The body is too complex: nested deeper than 10 levels (line 1, column 11)',
   },
   not_stored: {
-    provoke: () => sent({}, JSON.stringify('x'.repeat(6_000))),
+    provoke: () => sent({ limits: { bodyBytesMax: 10_000 } }, JSON.stringify('x'.repeat(6_000))),
     status: 503,
     error: 'The event cannot be stored at the moment',
     headers: RETRY,

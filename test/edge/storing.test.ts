@@ -19,7 +19,13 @@ let id: string
 beforeAll(async () => {
   database = await startPostgres()
   world = await startEdge(
-    { STORE_WAIT_MS: '600', PENDING_BYTES_MAX: '200000', DRAIN_MS: '5000' },
+    {
+      STORE_WAIT_MS: '600',
+      BODY_BYTES_MAX: '100000',
+      COMPRESSED_BYTES_MAX: '100000',
+      PENDING_BYTES_MAX: '200000',
+      DRAIN_MS: '5000',
+    },
     database.url,
   )
   id = await world.integration()

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { pino } from 'pino'
 import postgres from 'postgres'
-import { type Gateway, startGateway } from '../../src/cli/gateway.ts'
+import { type Gateway, type GatewayOptions, startGateway } from '../../src/cli/gateway.ts'
 import { REFUSALS } from '../../src/edge/edge.ts'
 import { readSettings } from '../../src/platform/settings.ts'
 import { freshDatabase } from '../world/database.ts'
@@ -55,13 +55,18 @@ export const ACCEPTED = { status: 200, body: '{"result":true,"error":""}' }
 export const ORDER = '{"id":1}'
 
 /** A gateway that only receives, with an application `shop`; its log is kept in memory. */
-export async function startEdge(env: Record<string, string> = {}, databaseUrl?: string): Promise<EdgeWorld> {
+export async function startEdge(
+  env: Record<string, string> = {},
+  databaseUrl?: string,
+  proofs: GatewayOptions['proofs'] = {},
+): Promise<EdgeWorld> {
   const database = databaseUrl === undefined ? await freshDatabase() : undefined
   const url = databaseUrl ?? database?.url ?? ''
   const lines: string[] = []
   const gateway = await startGateway({
     settings: readSettings(testSettings(url, { env })),
     role: 'edge',
+    proofs,
     log: pino({ level: 'trace', base: null }, { write: (line) => void lines.push(line) }),
   })
   const { port } = gateway

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { destinationConfigSchema } from '../../src/integrations/integrations.ts'
-import { newId } from '../../src/platform/ids.ts'
+import { newId, newIntegrationId } from '../../src/platform/ids.ts'
 import type { Log } from '../../src/platform/log.ts'
 import { migrate } from '../../src/platform/migrate.ts'
 import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
@@ -119,6 +119,88 @@ test('each version stays for the runs that carry it, also when its integration i
   await process.close()
 })
 
+describe('saved at the same moment by several processes', () => {
+  const MOMENTS = [0, 1, 2, 3, 4, 5]
+  let processes: Process[]
+
+  beforeAll(async () => {
+    processes = await Promise.all([openProcess(server.url), openProcess(server.url)])
+  })
+  afterAll(() => Promise.all(processes.map((process) => process.close())))
+
+  /** Several at each process, all at once. */
+  function atOnce<T>(work: (integrations: Process['integrations'], moment: number) => Promise<T>) {
+    return Promise.all(
+      processes.flatMap(({ integrations }, which) =>
+        MOMENTS.map((moment) => work(integrations, which * MOMENTS.length + moment)),
+      ),
+    )
+  }
+
+  test('an integration gets a version for each, in some order, and the last one is current', async () => {
+    const [one] = processes
+    if (!one) throw new Error('no process')
+    const applicationId = await saveShop(one.integrations)
+    const id = newIntegrationId()
+    const save = (integrations: Process['integrations'], moment: number) =>
+      integrations.saveIntegration({
+        id,
+        applicationId,
+        name: `moment ${moment}`,
+        enabled: true,
+        definition: definitionOf({ split: `moment_${moment}` }),
+      })
+    const versions = (await atOnce(save)).map(({ version }) => version)
+    expect(versions.toSorted((left, right) => left - right)).toEqual(versions.map((_, at) => at + 1))
+    const last = versions.indexOf(versions.length)
+    await one.integrations.reload()
+    expect(one.integrations.integration(id)).toMatchObject({
+      name: `moment ${last}`,
+      version: versions.length,
+    })
+    for (const [moment, version] of versions.entries())
+      expect((await one.integrations.definitionOf(id, version))?.split).toBe(`moment_${moment}`)
+  })
+
+  test('a new integration is made by one of them, and the others are told', async () => {
+    const [one] = processes
+    if (!one) throw new Error('no process')
+    const applicationId = await saveShop(one.integrations)
+    const id = newIntegrationId()
+    const create = (integrations: Process['integrations'], moment: number) =>
+      integrations.createIntegration({
+        id,
+        applicationId,
+        name: `moment ${moment}`,
+        enabled: true,
+        definition: definitionOf(),
+      })
+    const made = (await atOnce(create)).filter((integration) => integration !== undefined)
+    expect(made).toMatchObject([{ version: 1 }])
+    await one.integrations.reload()
+    expect(one.integrations.integration(id)).toEqual(made[0])
+  })
+
+  test('a function with one name is one function, as when they start together', async () => {
+    const [one] = processes
+    if (!one) throw new Error('no process')
+    const name = newIntegrationId()
+    const save = (integrations: Process['integrations'], moment: number) =>
+      integrations.saveFunction({
+        applicationId: null,
+        name,
+        enabled: true,
+        source: `return ${moment % MOMENTS.length}`,
+      })
+    const saved = await atOnce(save)
+    await one.integrations.reload()
+    expect(new Set(saved.map(({ id }) => id)).size).toBe(1)
+    expect(saved.map(({ version }) => version)).toContain(
+      one.integrations.rewriteFunction(newId(), name)?.version,
+    )
+  })
+})
+
 test('numbers in a definition keep their digits', async () => {
   const process = await openProcess(server.url)
   const mapping = { id: { value: 820982911946154508n } }
@@ -169,7 +251,7 @@ describe('secrets', () => {
     const [row] = await onlooker`SELECT config FROM destinations WHERE id = ${id}`
     expect(row?.config).not.toContain('very-secret')
     expect(row?.config).toMatch(/"token":"sealed:[0-9a-f]{8}:/)
-    expect(process.integrations.destination(id)?.config.auth).toEqual(config.auth)
+    expect(process.integrations.destination(id)?.config).toMatchObject({ auth: config.auth })
     await process.close()
   })
 

@@ -26,7 +26,7 @@ test('secrets never come back through the API, and given back masked they stay w
     destination,
   }))
   const fan = { id: 'fan', kind: 'transform', next: nodes.map(({ id }) => id) }
-  const proof = { scheme: 'header', header: 'x-secret', secret: 'proof-secret' }
+  const proof = { scheme: 'header', header: 'x-secret', secrets: [{ secret: 'proof-secret' }] }
   const id = await road.integration([fan, ...nodes], { proof })
 
   const shown = await Promise.all(
@@ -44,6 +44,7 @@ test('secrets never come back through the API, and given back masked they stay w
     expect(changed.status).toBe(200)
   }
   const { definition } = (await api.call('GET', `/integrations/${id}`)).body
+  expect(definition.proof.secrets).toEqual([{ id: expect.any(String), secret: '***' }])
   expect((await api.call('PATCH', `/integrations/${id}`, { definition })).status).toBe(200)
 
   expect((await road.world.send(id, '{"n":1}', { 'x-secret': '***' })).status).toBe(401)

@@ -2,12 +2,29 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EventFilter } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { freshDatabase } from '../world/database.ts'
-import { APPLICATION, entryOf, openLedger, recordOne, requestOf, runInto, type TestLedger } from './world.ts'
+import {
+  APPLICATION,
+  entryOf,
+  openLedger,
+  recordOne,
+  requestOf,
+  runInto,
+  type TestLedger,
+  UNNAMED,
+} from './world.ts'
 
 let world: TestLedger
 let drop: () => Promise<void>
 const OTHER = newId()
 const ids: Record<string, string> = {}
+
+const PAID = {
+  topic: 'orders/paid',
+  deliveryId: 'd-1',
+  eventId: 'e-1',
+  occurredAt: '2026-08-01T10:00:00.250Z',
+  sender: 'one.myshopify.com',
+}
 
 /** One after the other, so that the order of the events is known. */
 beforeAll(async () => {
@@ -33,6 +50,8 @@ beforeAll(async () => {
     },
     { name: 'keyed', request: {}, event: { dedupe: { key: 'k1', windowSeconds: 60 } } },
     { name: 'again', request: {}, event: { dedupe: { key: 'k1', windowSeconds: 60 } } },
+    { name: 'paid', request: {}, event: { identity: PAID } },
+    { name: 'named', request: {}, event: { identity: { ...UNNAMED, deliveryId: PAID.eventId } } },
   ]
   for (const { name, request, event } of received) {
     const entry = entryOf(request, event)
@@ -53,12 +72,17 @@ async function found(filter: Partial<EventFilter>): Promise<string[]> {
 
 describe('events', () => {
   test.each<[string, Partial<EventFilter>, string[]]>([
-    ['none: newest first', {}, ['again', 'keyed', 'other', 'xml', 'escaped', 'json']],
+    ['none: newest first', {}, ['named', 'paid', 'again', 'keyed', 'other', 'xml', 'escaped', 'json']],
     ['the application', { applicationId: OTHER }, ['other']],
     ['the integration', { integrationId: 'tickets' }, ['other']],
     ['the state', { state: 'duplicate' }, ['again']],
     ['the source address', { sourceIp: '2001:db8::5' }, ['other']],
     ['the dedupe key', { dedupeKey: 'k1' }, ['again', 'keyed']],
+    ['the topic', { topic: 'orders/paid' }, ['paid']],
+    ['the sender', { sender: 'one.myshopify.com' }, ['paid']],
+    ["the source's id of the delivery", { sourceId: 'd-1' }, ['paid']],
+    ["the source's id of the event or the delivery", { sourceId: 'e-1' }, ['named', 'paid']],
+    ['a topic that no table can hold', { topic: '\0', sender: '\ud800', sourceId: '\0' }, []],
     [
       'all of them',
       { applicationId: APPLICATION, integrationId: 'orders', state: 'queued', dedupeKey: 'k1' },
@@ -145,12 +169,23 @@ test('a request whose address holds what no table can is kept all the same', asy
   expect(row).toMatchObject({ integrationId: 'a\ufffdb', path: '/integration/a\ufffd\ufffd' })
 })
 
+test('an event shows what its source calls it, in lists, by itself and to the run that takes it', async () => {
+  const { eventId, runId } = await recordOne(world.ledger, entryOf({}, { identity: PAID }))
+  const [listed] = await world.ledger.findEvents({ limit: 1, from: new Date(Date.now() - 60_000) })
+  expect(listed).toMatchObject({ id: eventId, source: PAID })
+  expect(await world.ledger.findEvent(eventId)).toMatchObject({ source: PAID })
+  expect((await world.ledger.findEvent(ids.json ?? ''))?.source).toEqual(UNNAMED)
+  const run = await world.ledger.takeRun(runId)
+  expect(run).toMatchObject({ eventId, source: PAID })
+  expect(Object.keys(run ?? {}).filter((key) => /^source./.test(key))).toEqual([])
+})
+
 test('one event tells of its request, its runs, what each node did, its deliveries and attempts', async () => {
   const { eventId, runId } = await recordOne(world.ledger)
   await world.ledger.takeRun(runId)
   const result = { message: 'said \0', output: '{"a":1e400}', functionVersion: 'v1', wallMs: 1.6, cpuMs: 0.4 }
   const log = [{ level: 'log', text: 'a\0\ud800' }]
-  const results = [{ nodeId: 'n1', outcome: 'failed', ...result, log }]
+  const results = [{ nodeId: 'n1', outcome: 'failed', ...result, log, call: null }]
   await world.ledger.finishRun(runId, { state: 'dead', reason: 'node "n1": \0', results, deliveries: [] })
   const again = newId()
   await world.ledger.replayEvent({ eventId, runId: again, definitionVersion: 2 })
@@ -172,6 +207,7 @@ test('one event tells of its request, its runs, what each node did, its deliveri
       ...result,
       message: 'said \ufffd',
       log: JSON.stringify(log),
+      call: null,
       wallMs: 2,
       cpuMs: 0,
     },

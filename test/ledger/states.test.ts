@@ -15,8 +15,10 @@ import {
   attemptEnd,
   DESTINATION,
   entryOf,
+  holdOne,
   openLedger,
   recordOne,
+  ruleOf,
   runInto,
   type TestLedger,
   takeOf,
@@ -57,20 +59,25 @@ async function stateOf(table: 'events' | 'runs' | 'deliveries', id: string): Pro
 
 describe('a run', () => {
   test.each(pairs(RUN_STATES, STATES.run))('$says', async ({ from, to, allowed }) => {
-    const { runId } = await runIn(from)
+    const { runId } = await runIn(from, to)
     expect(await moveRun(runId, to)).toBe(allowed)
     expect(await stateOf('runs', runId)).toBe(allowed ? to : from)
   })
 })
 
+const AGAIN = { reason: 'as the test says', delayMs: 60_000, results: [], awaited: false }
+
 /** Tries everything that the ledger offers to bring a run there. */
 async function moveRun(runId: string, to: RunState): Promise<boolean> {
   const { ledger } = world
   if (to === 'running') return (await ledger.takeRun(runId)) !== undefined
+  if (to === 'retrying') return ledger.retryRun(runId, AGAIN)
   const before = await stateOf('runs', runId)
   const end = { state: to as RunEnd, reason: null, results: [], deliveries: [] }
   if (await ledger.finishRun(runId, end)) return true
+  if (to === 'superseded') await supersede(runId)
   await endDeliveries(runId, to)
+  if (before === (await stateOf('runs', runId))) await decideOn(runId, to)
   return (await stateOf('runs', runId)) === to && before !== to
 }
 
@@ -83,28 +90,59 @@ async function endDeliveries(runId: string, state: string): Promise<void> {
   }
 }
 
-async function runIn(state: RunState): Promise<{ runId: string; eventId: string }> {
-  const recorded = await recordOne(world.ledger)
-  if (state === 'queued') return recorded
-  if (state === 'running') await world.ledger.takeRun(recorded.runId)
-  else if (state === 'delivering' || state === 'delivered') await runInto(world.ledger, recorded.runId, 1)
-  if (state === 'delivered') await endDeliveries(recorded.runId, 'delivered')
-  if (state === 'filtered' || state === 'empty' || state === 'dead' || state === 'discarded') {
-    await world.ledger.takeRun(recorded.runId)
-    await world.ledger.finishRun(recorded.runId, { state, reason: null, results: [], deliveries: [] })
+/** Does what an operator can to bring what has ended there. */
+async function decideOn(runId: string, to: RunState): Promise<void> {
+  const { ledger } = world
+  const deliveries = await world.sql<{ id: string }[]>`SELECT id FROM deliveries WHERE run_id = ${runId}`
+  for (const { id } of deliveries) {
+    if (to === 'delivering') await ledger.redeliver({ deliveryId: id, newDeliveryId: newId(), item: null })
+    if (to === 'delivered' || to === 'discarded') await ledger.discardDeadLetter(id, 'by the test')
   }
-  expect(await stateOf('runs', recorded.runId)).toBe(state)
+}
+
+/** Lets what a run has not sent wait again, and replaces it. */
+async function supersede(runId: string): Promise<void> {
+  const deliveries = await world.sql<{ id: string }[]>`SELECT id FROM deliveries WHERE run_id = ${runId}`
+  for (const { id } of deliveries) await world.ledger.standBack(id)
+  await newerOfKey(DESTINATION, runId)
+}
+
+/** A newer event brings a delivery with this unique key, and what can be released is. */
+async function newerOfKey(destinationId: string, uniqueKey: string): Promise<void> {
+  const newer = await recordOne(world.ledger)
+  await runInto(world.ledger, newer.runId, 1, { destinationId, turn: { uniqueKey } })
+  await world.ledger.release([ruleOf({ destinationId })])
+}
+
+/** Of a dead run from which it may become delivered, something has arrived. */
+async function runIn(state: RunState, to?: string): Promise<{ runId: string; eventId: string }> {
+  const recorded = await recordOne(world.ledger)
+  const { runId } = recorded
+  if (state === 'queued') return recorded
+  if (state === 'filtered' || state === 'empty') {
+    await world.ledger.takeRun(runId)
+    await world.ledger.finishRun(runId, { state, reason: null, results: [], deliveries: [] })
+  } else if (state === 'running' || state === 'retrying') {
+    await world.ledger.takeRun(runId)
+    if (state === 'retrying') await world.ledger.retryRun(runId, AGAIN)
+  } else {
+    const many = state === 'dead' && to === 'delivered' ? 2 : 1
+    const [first = ''] = await runInto(world.ledger, runId, many, {
+      turn: { state: 'queued', uniqueKey: runId },
+    })
+    if (many === 2) await endOne({ id: first, state: 'delivered' })
+    if (state === 'superseded') await supersede(runId)
+    await endDeliveries(runId, state)
+  }
+  expect(await stateOf('runs', runId)).toBe(state)
   return recorded
 }
 
 describe('a delivery', () => {
   test.each(pairs(DELIVERY_STATES, STATES.delivery))('$says', async ({ from, to, allowed }) => {
-    const { deliveryId, number } = await deliveryIn(from)
-    const moved =
-      to === 'sending'
-        ? (await world.ledger.takeDelivery(takeOf(deliveryId))) !== undefined
-        : await world.ledger.finishAttempt(attemptEnd(deliveryId, number, to as 'dead'))
-    expect(moved).toBe(allowed)
+    const delivery = await deliveryIn(from)
+    expect(await moveDelivery(delivery, to)).toBe(allowed)
+    const { deliveryId } = delivery
     expect(await stateOf('deliveries', deliveryId)).toBe(allowed ? to : from)
   })
 
@@ -134,20 +172,55 @@ describe('a delivery', () => {
   })
 })
 
+interface TestDelivery {
+  deliveryId: string
+  number: number
+  destinationId: string
+  from: DeliveryState
+}
+
+/** Does what the ledger offers to bring a delivery there, and says whether it moved. */
+async function moveDelivery(
+  { deliveryId, number, destinationId, from }: TestDelivery,
+  to: DeliveryState,
+): Promise<boolean> {
+  const { ledger } = world
+  if (to === 'sending') return (await ledger.takeDelivery(takeOf(deliveryId))) !== undefined
+  if (to === 'queued') await ledger.release([ruleOf({ destinationId })])
+  else if (to === 'waiting') {
+    await ledger.ripenDue(1_000)
+    await ledger.standBack(deliveryId)
+  } else if (to === 'superseded') {
+    await newerOfKey(destinationId, deliveryId)
+    await ledger.redeliver({ deliveryId, newDeliveryId: newId(), item: null })
+  } else if (to !== 'delayed') {
+    if (await ledger.finishAttempt(attemptEnd(deliveryId, number, to))) return true
+    if (to === 'discarded') await ledger.cancelDelivery(deliveryId, 'by the test')
+    if (to === 'discarded') await ledger.discardDeadLetter(deliveryId, 'by the test')
+  }
+  return to !== from && (await stateOf('deliveries', deliveryId)) === to
+}
+
 /** A delivery that is being sent has a lease that is over, so that it can be taken over. */
-async function deliveryIn(state: DeliveryState): Promise<{ deliveryId: string; number: number }> {
+async function deliveryIn(state: DeliveryState): Promise<TestDelivery> {
   const { runId } = await recordOne(world.ledger)
-  const [deliveryId = ''] = await runInto(world.ledger, runId, 1)
-  if (state === 'queued') return { deliveryId, number: 0 }
+  const destinationId = newId()
+  const first = state === 'delayed' || state === 'waiting' || state === 'superseded' ? state : 'queued'
+  const turn = { state: first === 'superseded' ? 'waiting' : first } as const
+  const [deliveryId = ''] = await runInto(world.ledger, runId, 1, { destinationId, turn })
+  await world.sql`UPDATE deliveries SET unique_key = ${deliveryId} WHERE id = ${deliveryId}`
+  const made = { deliveryId, destinationId, from: state }
+  if (state === 'superseded') await newerOfKey(destinationId, deliveryId)
+  if (first !== 'queued' || state === 'queued') return { ...made, number: 0 }
   await world.ledger.takeDelivery(takeOf(deliveryId, 0))
-  if (state !== 'sending') await world.ledger.finishAttempt(attemptEnd(deliveryId, 1, state))
+  if (state !== 'sending') await world.ledger.finishAttempt(attemptEnd(deliveryId, 1, state as 'delivered'))
   expect(await stateOf('deliveries', deliveryId)).toBe(state)
-  return { deliveryId, number: 1 }
+  return { ...made, number: 1 }
 }
 
 describe('an event', () => {
   test.each(pairs(EVENT_STATES, STATES.event))('$says', async ({ from, to, allowed }) => {
-    const { eventId, runId } = await eventIn(from)
+    const { eventId, runId } = await eventIn(from, to)
     await moveEvent(eventId, runId, to)
     expect(await stateOf('events', eventId)).toBe(allowed ? to : from)
   })
@@ -166,16 +239,22 @@ describe('an event', () => {
 
 async function moveEvent(eventId: string, runId: string, to: EventState): Promise<void> {
   const { ledger } = world
-  if (to === 'queued') await ledger.replayEvent({ eventId, runId: newId(), definitionVersion: 1 })
-  else if (to === 'delivering') await runInto(ledger, runId, 1).catch(() => {})
-  else if (to !== 'duplicate') {
+  if (to === 'queued') {
+    const again = { eventId, runId: newId(), definitionVersion: 1 }
+    if (!(await ledger.replayEvent(again))) await ledger.releaseEvent(again)
+  } else if (to === 'delivering') {
+    await runInto(ledger, runId, 1).catch(() => {})
+    await decideOn(runId, to)
+  } else if (to === 'discarded' && (await ledger.discardEvent(eventId, 'by the test'))) return
+  else if (to !== 'duplicate' && to !== 'quarantined') {
     await ledger.takeRun(runId)
     await moveRun(runId, to)
   }
 }
 
-async function eventIn(state: EventState): Promise<{ eventId: string; runId: string }> {
-  if (state !== 'duplicate') return runIn(state)
+async function eventIn(state: EventState, to: EventState): Promise<{ eventId: string; runId: string }> {
+  if (state === 'quarantined') return { eventId: await holdOne(world.ledger), runId: newId() }
+  if (state !== 'duplicate') return runIn(state, to)
   const entry = () => entryOf({}, { dedupe: { key: `key-${newId()}`, windowSeconds: 60 } })
   const first = entry()
   const second = entry()
@@ -225,13 +304,14 @@ test('of two workers that walk one run, the second changes nothing, whatever it 
   expect(await stateOf('events', eventId)).toBe('delivered')
 })
 
-test('what is called unfinished is what is not final; of an event, what a replay does not begin', () => {
+test('what is called unfinished is what goes on by itself, not what a replay, a release or a discard begins', () => {
+  const ended: string[] = ['delivered', 'dead', 'discarded']
   const open = (table: Record<string, readonly string[]>) =>
-    Object.keys(table).filter((state) => table[state]?.length)
+    Object.keys(table).filter((state) => table[state]?.length && !ended.includes(state))
   expect(open(STATES.run)).toEqual([...UNFINISHED.run])
   expect(open(STATES.delivery)).toEqual([...UNFINISHED.delivery])
-  const beyondReplay = (Object.keys(STATES.event) as EventState[]).filter((state) =>
-    STATES.event[state].some((next) => next !== 'queued'),
+  const beyondReplay = open(STATES.event).filter(
+    (state) => state !== 'quarantined' && STATES.event[state as EventState].some((next) => next !== 'queued'),
   )
   expect(beyondReplay).toEqual([...UNFINISHED.event])
 })

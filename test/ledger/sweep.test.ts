@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { freshDatabase } from '../world/database.ts'
-import { attemptEnd, DESTINATION, openLedger, recordOne, runInto, type TestLedger, takeOf } from './world.ts'
+import { attemptEnd, openLedger, recordOne, runInto, type TestLedger, takeOf } from './world.ts'
 
 let world: TestLedger
 let drop: () => Promise<void>
@@ -41,7 +41,7 @@ test('leaves alone what was put into the queue a moment ago', async () => {
   expect((await sweep(new Date(Date.now() - 5_000))).runs).toEqual([])
 })
 
-test('finds deliveries that are due; one that is being sent only when its lease is over', async () => {
+test('finds deliveries that were released; one that is being sent only when its lease is over', async () => {
   const { runId } = await recordOne(world.ledger)
   const [queued = '', held = '', left = '', later = '', due = '', done = ''] = await runInto(
     world.ledger,
@@ -61,9 +61,8 @@ test('finds deliveries that are due; one that is being sent only when its lease 
   const { deliveries } = await sweep()
   expect(deliveries.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual(
     [
-      { id: queued, tries: 0, destinationId: DESTINATION },
-      { id: left, tries: 1, destinationId: DESTINATION },
-      { id: due, tries: 1, destinationId: DESTINATION },
+      { id: queued, tries: 0, priority: 5 },
+      { id: left, tries: 1, priority: 5 },
     ].toSorted((a, b) => a.id.localeCompare(b.id)),
   )
 })
@@ -105,5 +104,27 @@ test('tells how long the oldest work has waited, and nothing of what is due late
   await world.ledger.finishAttempt(attemptEnd(id, 1, 'retrying', 60_000))
   expect(await world.ledger.oldestWaiting()).toEqual({ runSeconds: 0, deliverySeconds: 0 })
   await world.sql`UPDATE deliveries SET due_at = now() - interval '30 seconds' WHERE id = ${id}`
+  await world.ledger.ripenDue(1)
   expect((await world.ledger.oldestWaiting()).deliverySeconds).toBeCloseTo(30, -1)
+})
+
+test('finds a run that is to be made again when it is due, and no earlier', async () => {
+  const retried = async (delayMs: number) => {
+    const { runId } = await recordOne(world.ledger)
+    await world.ledger.takeRun(runId)
+    await world.ledger.retryRun(runId, { reason: 'for the moment', delayMs, results: [], awaited: false })
+    return runId
+  }
+  const due = await retried(0)
+  await retried(60_000)
+  expect((await sweep()).runs).toEqual([{ id: due, takes: 1 }])
+  expect(await world.ledger.takeRun(due)).toMatchObject({ takes: 2, retries: 1 })
+})
+
+test('leaves a run alone whose worker gives a sign of life', async () => {
+  const { runId } = await recordOne(world.ledger)
+  await world.ledger.takeRun(runId)
+  await world.sql`UPDATE runs SET queued_at = now() - interval '1 hour' WHERE id = ${runId}`
+  await world.ledger.holdRun(runId)
+  expect((await sweep(new Date(Date.now() - 5_000))).runs).toEqual([])
 })

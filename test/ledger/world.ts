@@ -1,4 +1,11 @@
-import { createLedger, type Entry, type EventEntry, type Ledger } from '../../src/ledger/ledger.ts'
+import {
+  createLedger,
+  type Entry,
+  type EventEntry,
+  type Ledger,
+  type ReleaseRule,
+  type Turn,
+} from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { createLog, type Log } from '../../src/platform/log.ts'
 import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
@@ -55,12 +62,23 @@ export function requestOf(more: Partial<Entry['request']> = {}): Entry['request'
   }
 }
 
+/** A source that says nothing of its events. */
+export const UNNAMED: EventEntry['identity'] = {
+  topic: null,
+  deliveryId: null,
+  eventId: null,
+  occurredAt: null,
+  sender: null,
+}
+
 export function eventOf(more: Partial<EventEntry> = {}): EventEntry {
   return {
     id: newId(),
     position: 0,
     payload: null,
+    identity: UNNAMED,
     dedupe: null,
+    quarantined: false,
     runId: newId(),
     definitionVersion: 1,
     ...more,
@@ -82,19 +100,47 @@ export async function recordOne(
   return recorded
 }
 
+/** Records one event that is held in quarantine, and gives its id. */
+export async function holdOne(
+  ledger: Ledger,
+  request: Partial<Entry['request']> = {},
+  event: Partial<EventEntry> = {},
+): Promise<string> {
+  const [recorded] = await ledger.record(entryOf(request, { ...event, quarantined: true }))
+  if (!recorded || !('quarantined' in recorded)) throw new Error('the event is not held')
+  return recorded.eventId
+}
+
 /** Takes a run and ends it with so many deliveries. */
-export async function runInto(ledger: Ledger, runId: string, deliveries: number): Promise<string[]> {
+export async function runInto(
+  ledger: Ledger,
+  runId: string,
+  deliveries: number,
+  more: { destinationId?: string; turn?: Partial<Turn> } = {},
+): Promise<string[]> {
   const made = Array.from({ length: deliveries }, (_, position) => ({
     id: newId(),
-    destinationId: DESTINATION,
+    destinationId: more.destinationId ?? DESTINATION,
     nodeId: 'push',
     position,
     item: `{"position":${position}}`,
+    ...(more.turn && { turn: turnOf(more.turn) }),
   }))
   await ledger.takeRun(runId)
   if (!(await ledger.finishRun(runId, { state: 'delivering', reason: null, results: [], deliveries: made })))
     throw new Error(`run ${runId} was finished already`)
   return made.map(({ id }) => id)
+}
+
+/** A turn that has to be waited for, unless it says otherwise. */
+export function turnOf(more: Partial<Turn> = {}): Turn {
+  const keys = { orderKey: null, holdsOnDead: false, uniqueKey: null }
+  return { state: 'waiting', priority: 5, delayMs: 0, ...keys, ...more }
+}
+
+/** The rule of a destination that allows much. */
+export function ruleOf(more: Partial<ReleaseRule> = {}): ReleaseRule {
+  return { destinationId: DESTINATION, concurrencyMax: 1_000, rateMax: null, ...more }
 }
 
 export function takeOf(deliveryId: string, leaseMs = 30_000) {

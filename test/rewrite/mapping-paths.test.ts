@@ -251,18 +251,28 @@ describe('$each', () => {
 })
 
 describe('names and keys', () => {
-  test('$request and $event are reached by name, fields of such a name by quotes', async () => {
+  test('$request, $event and $source are reached by name, fields of such a name by quotes', async () => {
     const mapping = {
       topic: '$request.headers["x-topic"]',
       id: '$event.id',
+      shop: {
+        from: '$source.sender',
+        when: { path: '$source.name', op: 'equals' as const, value: 'shopify' },
+      },
+      other: { value: 1, when: { path: '$source.name', op: 'equals' as const, value: 'mollie' } },
       own: '["$request"].x',
       root: '$root.a',
     }
     const payload = { $request: { x: 'mine' }, a: 1 }
-    const scope = { request: { headers: { 'x-topic': 'orders/create' } }, event: { id: 'e1' } }
+    const scope = {
+      request: { headers: { 'x-topic': 'orders/create' } },
+      event: { id: 'e1' },
+      source: { name: 'shopify', sender: 'one.myshopify.com' },
+    }
     expect(await mapped(mapping, payload, scope)).toEqual({
       topic: 'orders/create',
       id: 'e1',
+      shop: 'one.myshopify.com',
       own: 'mine',
       root: 1,
     })

@@ -202,7 +202,7 @@ describe('expressions', () => {
       calls.push(expressions)
       return expressions.map((expression) => ({ ok: true as const, value: expression }))
     }
-    const scope = { payload: [{}, {}], request: {}, event: {} }
+    const scope = { payload: [{}, {}], request: {}, event: {}, source: {} }
     const compiled = compileMapping({ a: { expression: '1' }, b: { expression: '2' }, c: 'x' })
     expect(await applyMapping(compiled, scope, evaluate)).toEqual({
       ok: true,
@@ -229,7 +229,7 @@ describe('expressions', () => {
     })
     const silent = await applyMapping(
       compileMapping({ a: { expression: '1' } }),
-      { payload: {}, request: {}, event: {} },
+      { payload: {}, request: {}, event: {}, source: {} },
       async () => [],
     )
     expect(silent).toMatchObject({ ok: false, message: 'the expression was not answered' })

@@ -7,6 +7,7 @@ import type { Mapping } from '../../src/rewrite/mapping/rule.ts'
 export interface TrialScope {
   request?: Json
   event?: Json
+  source?: Json
   options?: MappingOptions
 }
 
@@ -14,11 +15,11 @@ export interface TrialScope {
 export async function tryMapping(
   mapping: Mapping,
   payload: Json,
-  { request, event, options }: TrialScope = {},
+  { request, event, source, options }: TrialScope = {},
 ) {
   return applyMapping(
     compileMapping(mapping),
-    { payload, request: request ?? {}, event: event ?? {} },
+    { payload, request: request ?? {}, event: event ?? {}, source: source ?? {} },
     evaluateDirectly,
     options,
   )

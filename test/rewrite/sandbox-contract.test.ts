@@ -11,7 +11,7 @@ describe('what a function is given', () => {
   test('jobData, and the same four names bare', async () => {
     const body = `return { jobStatus: 1, data: [
       job === jobData.job, integration === jobData.integration, currentNode === jobData.currentNode,
-      queueManager === jobData.queueManager, job.id, job.source, integration.id, currentNode.name, job.data.data.x] }`
+      queueManager === jobData.queueManager, job.id, job.source.name, integration.id, currentNode.name, job.data.data.x] }`
     expect(await sandbox.data(body, { payload: { x: 1 } })).toEqual([
       true,
       true,

@@ -83,6 +83,49 @@ describe('JSONata', () => {
   )
 })
 
+describe('a check', () => {
+  test('parses each expression by itself and evaluates none', async () => {
+    const endless = '($f := function($n) { $f($n + 1) }; $f(1))'
+    expect(
+      await sandbox.checkExpressions([endless, '((', '$sum(items.qty)', 'a[', '9007199254740993', '/(/']),
+    ).toEqual([
+      { ok: true },
+      { ok: false, message: 'Expected ")" before end of expression (S0203 at character 2)' },
+      { ok: true },
+      { ok: false, message: expect.stringContaining('at character 2)') },
+      { ok: false, message: expect.stringContaining('too long to be exact') },
+      { ok: false, message: expect.stringContaining('regular expression') },
+    ])
+    expect(await sandbox.checkExpressions([])).toEqual([])
+  })
+
+  test('of what takes too long to parse ends, and the next one is carried out', async () => {
+    const slow = `${'a.%.'.repeat(2_400)}b`
+    const outcomes = await sandbox.checkExpressions(Array.from({ length: 100 }, () => slow))
+    expect(outcomes).toHaveLength(100)
+    // Which of the two it is depends on how busy the machine is.
+    const message = expect.stringMatching(
+      /^(used more than 2000 ms of processor time|took longer than 5000 ms)$/,
+    )
+    for (const outcome of outcomes) expect(outcome).toEqual({ ok: false, message })
+    expect(await sandbox.checkExpressions(['1'])).toEqual([{ ok: true }])
+    expect(await selected('1')).toBe('1')
+  })
+
+  test('of as many faults as a mapping can have names them all', async () => {
+    const outcomes = await sandbox.checkExpressions(Array.from({ length: 1_000 }, (_, at) => `(${at}`))
+    expect(outcomes).toEqual(
+      Array.from(outcomes, () => ({ ok: false, message: expect.stringContaining('S0203') })),
+    )
+    expect(outcomes).toHaveLength(1_000)
+  })
+
+  test('of nesting that no stack holds is a fault, and nothing more', async () => {
+    const [deep] = await sandbox.checkExpressions([`${'('.repeat(100_000)}1${')'.repeat(100_000)}`])
+    expect(deep).toMatchObject({ ok: false, message: expect.stringContaining('call stack') })
+  })
+})
+
 describe('limits', () => {
   test('an endless recursion ends every expression of the call, and no later one', async () => {
     const outcomes = await evaluate(['1', '($f := function($n) { $f($n + 1) }; $f(1))'])

@@ -1,5 +1,6 @@
 import { type Json, stringifyExact } from '../../src/payload/exact-json.ts'
 import {
+  type AskOutside,
   createSandbox,
   type FunctionLimits,
   type FunctionOutcome,
@@ -28,6 +29,7 @@ export interface RunOptions {
   applicationId?: string
   version?: string
   limits?: Partial<FunctionLimits>
+  ask?: AskOutside
 }
 
 export function openSandbox(processes = 1): TestSandbox {
@@ -39,8 +41,9 @@ export function openSandbox(processes = 1): TestSandbox {
       version: options.version ?? source,
       source,
       name: 'my-function.js',
-      jobData: `{"job":{"id":"job-1","source":"shopify","data":{"data":${payload}}},"integration":{"id":"i-1"},"currentNode":{"name":"first"}}`,
+      jobData: `{"job":{"id":"job-1","source":{"name":"shopify","topic":"orders/create"},"data":{"data":${payload}}},"integration":{"id":"i-1"},"currentNode":{"name":"first"}}`,
       limits: { ...LIMITS, ...options.limits },
+      ask: options.ask,
     })
   }
   return {

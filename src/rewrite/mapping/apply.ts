@@ -3,7 +3,7 @@ import { Budget, checkLength } from './budget.ts'
 import type { CompiledMapping, CompiledRule, CompiledSource } from './compiled.ts'
 import { type Answers, askExpressions, type Evaluate } from './expressions.ts'
 import { Failure, type Outcome } from './failure.ts'
-import { elementFrame, type Frame, originPlace, topFrame } from './frame.ts'
+import { elementFrame, type Frame, originPlace, type Surroundings, topFrame } from './frame.ts'
 import { gather, type Slot, slotPlace, slotSteps, slotValue } from './gather.ts'
 import { Result } from './result.ts'
 import { required, settle } from './settle.ts'
@@ -11,10 +11,8 @@ import { collect } from './source-path.ts'
 
 export type { Evaluate }
 
-export interface MappingScope {
+export interface MappingScope extends Surroundings {
   readonly payload: Json
-  readonly request: Json
-  readonly event: Json
 }
 
 export type MappingResult = { ok: true; value: Json } | RuleFailure
@@ -29,7 +27,7 @@ export interface RuleFailure {
 
 export interface MappingOptions {
   /** A payload that is a list is mapped element by element into a list (default), or else as one value. */
-  readonly each?: boolean
+  readonly each?: boolean | undefined
 }
 
 /**

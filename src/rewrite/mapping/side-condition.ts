@@ -1,6 +1,6 @@
 /**
  * A condition beside a rule, asked for one element: its paths are rewritten once, so that each leads from a small
- * scope to the payload, to the element at hand, or to the request.
+ * scope to the payload, to the element at hand, or to what is known beside it.
  */
 import { type Condition, holds } from '../../payload/condition.ts'
 import type { Json } from '../../payload/exact-json.ts'
@@ -24,6 +24,7 @@ export function compileCondition(
       parent: frame.parent,
       request: frame.request,
       event: frame.event,
+      source: frame.source,
       elements: [...elements],
     })
 }

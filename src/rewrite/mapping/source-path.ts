@@ -1,5 +1,6 @@
 /**
- * Where a rule reads: `$root.`, `$parent.`, `$request.` and `$event.` name other places than the current element.
+ * Where a rule reads: `$root.`, `$parent.`, `$request.`, `$event.` and `$source.` name other places than the current
+ * element.
  *
  * Within one rule, a second path that begins like `from` up to a `[]` means the same element there; so a
  * condition on `items[].quantity` is asked for each of `items[].sku` by itself.
@@ -24,6 +25,8 @@ export interface SidePath {
 
 const EACH_STEPS_MAX = 8
 
+const NAMED_ORIGINS = ['root', 'parent', 'request', 'event', 'source'] as const satisfies Origin[]
+
 /**
  * Reads a source path.
  *
@@ -35,14 +38,15 @@ export function parseSourcePath(text: string): SourcePath {
     throw new RangeError(`path ${JSON.stringify(text)} has more than ${EACH_STEPS_MAX} []`)
   if (!text.startsWith('$')) return { text, origin: 'item', steps }
   const name = /^\$([^.[\]]*)/.exec(text)?.[1] ?? ''
-  if (name !== 'root' && name !== 'parent' && name !== 'request' && name !== 'event') {
+  const origin = NAMED_ORIGINS.find((known) => known === name)
+  if (origin === undefined) {
     const quoted = `[${JSON.stringify(`$${name}`)}]`
     throw new RangeError(
-      `path ${JSON.stringify(text)} begins with the unknown name $${name}; known are $root, $parent, $request ` +
-        `and $event, and a field of that name is written ${quoted}`,
+      `path ${JSON.stringify(text)} begins with the unknown name $${name}; known are $root, $parent, $request, ` +
+        `$event and $source, and a field of that name is written ${quoted}`,
     )
   }
-  return { text, origin: name, steps: steps.slice(1) }
+  return { text, origin, steps: steps.slice(1) }
 }
 
 /** Reads a path that stands beside `from` in one rule, whose first `paired` `[]` pair with the destination's. */

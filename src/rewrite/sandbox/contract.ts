@@ -26,7 +26,15 @@ export interface FunctionCall {
   /** Exact JSON text of `{ job, integration, currentNode }`. */
   jobData: string
   limits: FunctionLimits
+  /** Without it `fetchUrl` is off. */
+  ask?: AskOutside | undefined
 }
+
+/**
+ * Answers what a function asks of the world outside. The question comes from a process that strangers' code may have
+ * taken over. The signal ends with the call, or a moment before its time on the clock is over. Never rejects.
+ */
+export type AskOutside = (question: string, signal: AbortSignal) => Promise<string>
 
 export interface ExpressionCall {
   applicationId: string
@@ -55,6 +63,8 @@ export const FAILURE_REASONS = [
   /** `jobStatus` was not 1. */
   'said_no',
   'threw',
+  /** It threw because something outside did not answer as it should, and may do so another time. */
+  'call_failed',
   'no_return',
   /** Something was returned that cannot be read or written as JSON. */
   'bad_return',

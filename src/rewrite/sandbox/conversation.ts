@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Duplex } from 'node:stream'
+import type { AskOutside } from './contract.ts'
 import { createFrameReader, encodeFrame } from './frames.ts'
-import { type Reply, readReply } from './protocol.ts'
+import { type AnswerHead, type Reply, readAsk, readReply } from './protocol.ts'
 
 export type ErrandEnd =
   | { kind: 'reply'; reply: Reply }
@@ -10,10 +11,13 @@ export type ErrandEnd =
   /** The process ended, or stopped making sense, for a reason of its own. */
   | { kind: 'died'; detail: string }
 
-/** The talk with one process: a request, then one end of it, which may be the end of the process. */
+/** The talk with one process: a request, questions perhaps, then one end of it, which may be that of the process. */
 export interface Conversation {
-  /** The end of what was said last; `frameBytesMax` is the longest answer listened to. Never rejects. */
-  nextEnd(frameBytesMax: number): Promise<ErrandEnd>
+  /**
+   * The end of what is said next; `frameBytesMax` is the longest answer listened to. Until then questions are answered
+   * by `ask`, whose signal ends with the errand. Never rejects.
+   */
+  nextEnd(frameBytesMax: number, ask?: AskOutside): Promise<ErrandEnd>
   say(parts: readonly string[]): void
   /** False once the process has ended, was ended, or has said that it is about to. */
   isOpen(): boolean
@@ -31,10 +35,13 @@ export function converse(child: ChildProcess): Conversation {
   let isOpen = true
   let frameBytesMax = 0
   let listener: ((end: ErrandEnd) => void) | undefined
+  let asked: { ask: AskOutside; ending: AbortController } | undefined
 
   const conclude = (end: ErrandEnd): void => {
     const listening = listener
     listener = undefined
+    asked?.ending.abort()
+    asked = undefined
     listening?.(end)
   }
   const breakOff = (end: ErrandEnd): void => {
@@ -42,9 +49,23 @@ export function converse(child: ChildProcess): Conversation {
     child.kill('SIGKILL')
     conclude(end)
   }
+  const answer = (number: number, question: string): void => {
+    const errand = asked
+    if (errand === undefined) throw new TypeError('a question where none may be asked')
+    void errand.ask(question, errand.ending.signal).then((text) => {
+      const head: AnswerHead = { kind: 'answer', ask: number }
+      // The answer to an errand that is over would be taken for one to the next.
+      if (isOpen && asked === errand) channel.write(encodeFrame([JSON.stringify(head), text]))
+    })
+  }
   const hear = (frame: string[]): void => {
     // A reply that nobody asked for comes from a process that is no longer ours.
     if (listener === undefined) throw new TypeError('a reply without a request')
+    const question = readAsk(frame)
+    if (question) {
+      answer(question.number, question.question)
+      return
+    }
     const reply = readReply(frame)
     if (reply.head.isDying) isOpen = false
     conclude({ kind: 'reply', reply })
@@ -69,8 +90,9 @@ export function converse(child: ChildProcess): Conversation {
     breakOff,
     isOpen: () => isOpen,
     say: (parts) => void channel.write(encodeFrame(parts)),
-    nextEnd(bytesMax) {
+    nextEnd(bytesMax, ask) {
       frameBytesMax = bytesMax
+      asked = ask && { ask, ending: new AbortController() }
       return new Promise((resolve) => {
         listener = resolve
       })

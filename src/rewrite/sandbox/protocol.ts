@@ -2,16 +2,39 @@ import type { FunctionLimits } from './contract.ts'
 
 /**
  * What host and sandbox process say to each other. A process works on one request at a time and answers each with
- * one reply; its first frame says that it is ready. The first text of a frame is one of these heads as JSON.
+ * one reply; its first frame says that it is ready. Before the reply it may ask, and gets an answer to each question.
+ * The first text of a frame is one of these heads as JSON.
  */
 
 export type Request =
   /** Then: the source, the job data. */
-  | { kind: 'function'; applicationId: string; name: string; version: string; limits: FunctionLimits }
+  | {
+      kind: 'function'
+      applicationId: string
+      name: string
+      version: string
+      limits: FunctionLimits
+      /** Whether it may ask something in the middle. */
+      asks: boolean
+    }
   /** Then: the expressions as a JSON list, the input. */
   | { kind: 'expressions'; applicationId: string; limits: FunctionLimits }
   /** Then: the source. */
   | { kind: 'check'; name: string }
+  /** Then: the expressions as a JSON list. */
+  | { kind: 'check_expressions'; limits: FunctionLimits }
+
+/** Then: the answer. Said to a process at work, and no request of its own. */
+export interface AnswerHead {
+  kind: 'answer'
+  /** Which question it answers. */
+  ask: number
+}
+
+/** Then: the question. Said by a process at work. */
+export interface AskHead {
+  ask: number
+}
 
 const ENDS = [
   /** The realm has an answer; it follows in the next texts. */
@@ -52,6 +75,14 @@ export interface Reply {
   head: ReplyHead
   /** Texts that follow the head. */
   rest: string[]
+}
+
+/** The question in a frame of the sandbox process; undefined where it is a reply. */
+export function readAsk(frame: readonly string[]): { number: number; question: string } | undefined {
+  const [first = '', question] = frame
+  const head: unknown = JSON.parse(first)
+  if (!isRecord(head) || !Number.isSafeInteger(head.ask) || question === undefined) return undefined
+  return { number: head.ask as number, question }
 }
 
 /**

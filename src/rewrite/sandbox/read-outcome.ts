@@ -87,8 +87,7 @@ function endFailure(head: ReplyHead, limits: FunctionLimits, name: string): Fail
     case 'never_settled':
       return {
         reason: 'never_settled',
-        message:
-          'waits for a promise that nothing will ever settle (there are no timers and no requests here)',
+        message: 'waits for a promise that nothing will ever settle (there are no timers here)',
       }
     case 'syntax': {
       const line = head.place ? ` (${name}, line ${head.place.line})` : ''

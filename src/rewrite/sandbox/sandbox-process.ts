@@ -1,4 +1,4 @@
-import type { FunctionLimits } from './contract.ts'
+import type { AskOutside, FunctionLimits } from './contract.ts'
 import { type Conversation, converse, type ErrandEnd } from './conversation.ts'
 import { launchSandboxProcess } from './launch.ts'
 import { lowerPriority } from './process-facts.ts'
@@ -8,6 +8,7 @@ import { watchProcess } from './watchdog.ts'
 export interface Errand {
   parts: readonly string[]
   limits: FunctionLimits
+  ask?: AskOutside | undefined
 }
 
 /** One sandbox process; works on one errand at a time. */
@@ -25,6 +26,8 @@ export interface SandboxProcess {
 const START_TIMEOUT_MS = 20_000
 /** Room in a frame for what surrounds data and log. */
 const FRAME_SLACK_BYTES = 1_000_000
+/** So long before the end of its time a function hears that there is no answer, and may still say something. */
+const ANSWER_MARGIN_MS = 100
 /** A character of the log can take six bytes as a JSON escape. */
 const LOG_ESCAPE_FACTOR = 6
 
@@ -44,10 +47,11 @@ export async function startSandboxProcess(): Promise<SandboxProcess> {
     pid,
     idleRssBytes: () => idleRssBytes,
     isAlive: conversation.isOpen,
-    async run({ parts, limits }) {
+    async run({ parts, limits, ask }) {
       if (!conversation.isOpen()) return { kind: 'died', detail: 'it had ended before' }
       const { outputBytesMax, logBytesMax } = limits
-      const ended = conversation.nextEnd(outputBytesMax + LOG_ESCAPE_FACTOR * logBytesMax + FRAME_SLACK_BYTES)
+      const frameBytesMax = outputBytesMax + LOG_ESCAPE_FACTOR * logBytesMax + FRAME_SLACK_BYTES
+      const ended = conversation.nextEnd(frameBytesMax, ask && withinTime(ask, limits.wallMs))
       const stopWatch = watchProcess(pid, idleRssBytes, limits, (over, wallMs) =>
         conversation.breakOff({ kind: 'killed', over, wallMs }),
       )
@@ -61,6 +65,15 @@ export async function startSandboxProcess(): Promise<SandboxProcess> {
       conversation.breakOff({ kind: 'died', detail: 'it was stopped' })
       return conversation.closed
     },
+  }
+}
+
+/** Ends each question with the time on the clock that its function has, counted from here. */
+function withinTime(ask: AskOutside, wallMs: number): AskOutside {
+  const endsAt = performance.now() + wallMs - ANSWER_MARGIN_MS
+  return (question, signal) => {
+    const leftMs = Math.max(0, Math.floor(endsAt - performance.now()))
+    return ask(question, AbortSignal.any([signal, AbortSignal.timeout(leftMs)]))
   }
 }
 

@@ -15,6 +15,7 @@ import { readExpressionOutcomes, readFunctionOutcome, readSyntaxVerdict } from '
 import { startSandboxProcess } from './sandbox-process.ts'
 
 export type {
+  AskOutside,
   ExpressionCall,
   ExpressionOutcome,
   FailureReason,
@@ -41,6 +42,8 @@ export interface Sandbox {
    * expressions of the call together.
    */
   evaluate(call: ExpressionCall): Promise<ExpressionOutcome[]>
+  /** Parses JSONata without evaluating it: one outcome for each expression, in order, none of them with a value. */
+  checkExpressions(expressions: readonly string[]): Promise<ExpressionOutcome[]>
   /** The sandbox processes now running. */
   pids(): number[]
   close(): Promise<void>
@@ -61,6 +64,8 @@ const CHECK_LIMITS: FunctionLimits = {
   logLinesMax: 0,
   logBytesMax: 0,
 }
+/** Room for the complaints about as many expressions as a mapping can have. */
+const CHECK_EXPRESSIONS_LIMITS = { ...CHECK_LIMITS, outputBytesMax: 16 * 1024 * 1024 }
 /** Checks share this name when calls take turns; it is no id that an application can have. */
 const CHECKS = ''
 
@@ -69,14 +74,14 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const pool = createPool(processes, startSandboxProcess, (event) => report(event, options.log))
   return {
     async call(call) {
-      const { applicationId, name, version, limits } = call
+      const { applicationId, name, version, limits, ask } = call
       if (call.source.length > SOURCE_CHARS_MAX) return sourceTooLong()
       const parts = [
-        head({ kind: 'function', applicationId, name, version, limits }),
+        head({ kind: 'function', applicationId, name, version, limits, asks: ask !== undefined }),
         call.source,
         call.jobData,
       ]
-      return readFunctionOutcome(await pool.run(applicationId, { parts, limits }), limits, name)
+      return readFunctionOutcome(await pool.run(applicationId, { parts, limits, ask }), limits, name)
     },
     async check(source, name = 'function') {
       if (source.length > SOURCE_CHARS_MAX) return { ok: false, message: TOO_LONG }
@@ -91,6 +96,12 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
         limits,
         expressions.length,
       )
+    },
+    async checkExpressions(expressions) {
+      if (expressions.length === 0) return []
+      const limits = CHECK_EXPRESSIONS_LIMITS
+      const parts = [head({ kind: 'check_expressions', limits }), JSON.stringify(expressions)]
+      return readExpressionOutcomes(await pool.run(CHECKS, { parts, limits }), limits, expressions.length)
     },
     pids: pool.pids,
     close: pool.close,

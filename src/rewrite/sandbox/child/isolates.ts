@@ -8,6 +8,8 @@ const SCRIPTS_MAX = 64
 /** The isolate of one application, with what has been compiled in it. */
 export interface Workplace {
   readonly isolate: ivm.Isolate
+  /** Makes a handle to something of this process. */
+  readonly Reference: typeof ivm.Reference
   readonly realm: ivm.Script
   /** The expression language, compiled at first use. */
   expressionLanguage(): ivm.Script
@@ -52,13 +54,14 @@ export function openWorkplace(
   memoryMb: number,
   onLostControl: (message: string) => void,
 ): Workplace {
-  const { Isolate } = createRequire(import.meta.url)(sources.addon) as typeof ivm
+  const { Isolate, Reference } = createRequire(import.meta.url)(sources.addon) as typeof ivm
   const isolate = new Isolate({ memoryLimit: memoryMb, onCatastrophicError: onLostControl })
   const realm = isolate.compileScriptSync(sources.realm, { filename: REALM_FILE })
   const scripts = new Map<string, ivm.Script>()
   let language: ivm.Script | undefined
   return {
     isolate,
+    Reference,
     realm,
     expressionLanguage() {
       language ??= isolate.compileScriptSync(sources.expressionLanguage, { filename: 'sluice:jsonata' })

@@ -5,10 +5,12 @@
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { createFrameReader, encodeFrame } from '../frames.ts'
-import type { ReplyHead, Request } from '../protocol.ts'
+import type { AnswerHead, AskHead, ReplyHead, Request } from '../protocol.ts'
+import { checkExpressions } from './check-expressions.ts'
 import { checkSource } from './check-source.ts'
 import { messageOf } from './compile.ts'
 import { createWorkplaces, type Sources } from './isolates.ts'
+import { createOutside } from './outside.ts'
 import { realmSource } from './realm-source.ts'
 import { runExpressions } from './run-expressions.ts'
 import { type Answer, runFunction } from './run-function.ts'
@@ -16,9 +18,9 @@ import { type Answer, runFunction } from './run-function.ts'
 const CHANNEL_DESCRIPTOR = 3
 
 process.title = 'sluice sandbox'
-// A Ctrl-C or a service manager's stop reaches the whole group; the host still drains and needs its sandbox.
-process.on('SIGINT', () => undefined)
-process.on('SIGTERM', () => undefined)
+// A Ctrl-C, a closed terminal or a service manager's stop reaches the whole group; the host still drains and needs
+// its sandbox.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })
 const [addon = '', expressionLanguage = ''] = process.argv.slice(2)
@@ -28,20 +30,31 @@ const sources: Sources = {
   expressionLanguage: readFileSync(expressionLanguage, 'utf8'),
 }
 const workplaces = createWorkplaces(sources, reportLostControl)
+const outside = createOutside((number, question) => {
+  const head: AskHead = { ask: number }
+  channel.write(encodeFrame([JSON.stringify(head), question]))
+})
 const requests = createFrameReader(() => Number.POSITIVE_INFINITY)
 
 // Without a host there is nothing to do and nobody to stop a runaway; the exit must not wait for isolates.
 channel.on('close', dieAtOnce)
 channel.on('error', dieAtOnce)
 channel.on('data', (chunk) => {
-  for (const frame of requests.push(chunk)) void serve(frame)
+  for (const frame of requests.push(chunk)) hear(frame)
 })
 send({ end: 'settled', message: 'ready' }, { cpuMs: 0, wallMs: 0 })
 
-async function serve(frame: string[]): Promise<void> {
+function hear(frame: string[]): void {
+  const [head = '', answer = ''] = frame
+  const said = JSON.parse(head) as Request | AnswerHead
+  if (said.kind === 'answer') outside.answered(said.ask, answer)
+  else void serve(said, frame)
+}
+
+async function serve(request: Request, frame: string[]): Promise<void> {
   const startedAt = performance.now()
   const cpuBefore = process.cpuUsage()
-  const answer = await answerTo(frame).catch((error: unknown): Answer => {
+  const answer = await answerTo(request, frame).catch((error: unknown): Answer => {
     const isMemory = messageOf(error).includes('memory limit')
     return { end: isMemory ? 'out_of_memory' : 'fault', message: messageOf(error), rest: [] }
   })
@@ -49,15 +62,16 @@ async function serve(frame: string[]): Promise<void> {
   send(answer, { cpuMs: (user + system) / 1_000, wallMs: performance.now() - startedAt })
 }
 
-function answerTo([head = '', first = '', second = '']: string[]): Promise<Answer> {
-  const request = JSON.parse(head) as Request
+function answerTo(request: Request, [, first = '', second = '']: string[]): Promise<Answer> {
   switch (request.kind) {
     case 'function':
-      return runFunction(workplaces, { ...request, source: first, jobData: second })
+      return runFunction(workplaces, outside, { ...request, source: first, jobData: second })
     case 'expressions':
       return runExpressions(workplaces, { ...request, expressions: first, input: second })
     case 'check':
       return checkSource(sources, first, request.name, reportLostControl)
+    case 'check_expressions':
+      return checkExpressions(sources, first, request.limits, reportLostControl)
   }
 }
 

@@ -15,6 +15,7 @@ const FILES = [
   '../realm/write-json.ts',
   '../realm/json-global.ts',
   '../realm/globals.ts',
+  '../realm/fetch-url.ts',
   '../realm/outcome.ts',
   '../realm/run-function.ts',
   '../realm/run-expressions.ts',

@@ -4,6 +4,7 @@ import type { FunctionSettings } from '../realm/run-function.ts'
 import { attempt } from './attempt.ts'
 import { compileBody, fileNameOf, SourceError } from './compile.ts'
 import type { Workplace, Workplaces } from './isolates.ts'
+import type { Outside } from './outside.ts'
 import { openScene, type Scene } from './scene.ts'
 
 export interface Answer {
@@ -28,10 +29,16 @@ const CPU_SHARE_OF_TIMEOUT = 0.9
  *
  * A timer inside the isolate is the kind way to stop code: its log and its line survive. But it knows only the
  * clock, so it is first set to the processor limit; where a busy machine made it fire too early, the call is simply
- * repeated (nothing outside has seen it) with the rest of the clock time and a watch on the processor time.
+ * repeated (nothing outside has seen it) with the rest of the clock time and a watch on the processor time. One that
+ * may ask the world outside is never repeated, and has that watch from the beginning.
  */
-export async function runFunction(workplaces: Workplaces, request: FunctionRequest): Promise<Answer> {
+export async function runFunction(
+  workplaces: Workplaces,
+  outside: Outside,
+  request: FunctionRequest,
+): Promise<Answer> {
   const { cpuMs, wallMs } = request.limits
+  if (request.asks) return runOnce(workplaces, request, wallMs, cpuMs, outside)
   const startedAt = performance.now()
   const first = await runOnce(workplaces, request, Math.min(cpuMs, wallMs), wallMs)
   if (first.end !== 'out_of_time' || cpuMs >= wallMs) return first
@@ -47,6 +54,7 @@ async function runOnce(
   request: FunctionRequest,
   timeoutMs: number,
   cpuMs: number,
+  outside?: Outside,
 ): Promise<Answer & { cpuMs: number }> {
   const workplace = workplaces.of(request.applicationId, request.limits.memoryMb)
   const scene = openScene(workplace, false)
@@ -55,8 +63,9 @@ async function runOnce(
     const script = await compiled(workplace, scene, request, fileName)
     const settings = settingsOf(fileName, request.limits)
     const body = scene.valueOf(script)
+    const handle = outside ? [scene.handleFor(outside.ask)] : []
     const run = await attempt(workplace.isolate, { timeoutMs, cpuMs, fileName }, (timeout) =>
-      scene.call('startFunction', [body, request.jobData, JSON.stringify(settings)], timeout),
+      scene.call('startFunction', [body, request.jobData, JSON.stringify(settings), ...handle], timeout),
     )
     const taken = workplace.isolate.isDisposed ? undefined : await take(scene)
     if (run.end !== 'settled' && run.end !== 'fault') workplaces.discard(workplace)

@@ -2,7 +2,7 @@ import type ivm from 'isolated-vm'
 import type { Realm } from '../realm/entry.ts'
 import type { Workplace } from './isolates.ts'
 
-type Given = string | number | ivm.Dereference<unknown>
+type Given = string | number | ivm.Dereference<unknown> | ivm.Reference<unknown>
 
 /**
  * A fresh context with its own realm, for one call and no other: with it go every global, every changed prototype
@@ -10,6 +10,8 @@ type Given = string | number | ivm.Dereference<unknown>
  */
 export interface Scene {
   call(name: keyof Realm, values: Given[], timeoutMs: number): Promise<string | undefined>
+  /** A handle by which the realm can ask; the thread of the isolate stands still until the promise is settled. */
+  handleFor(ask: (question: string) => Promise<string>): ivm.Reference<unknown>
   /** The value of a script run in this context, for handing back in. */
   valueOf(script: ivm.Script): ivm.Dereference<unknown>
   close(): void
@@ -28,6 +30,11 @@ export function openScene(workplace: Workplace, withExpressions: boolean): Scene
       >
       held.push(method)
       return method.apply(undefined, values, { timeout: timeoutMs }) as Promise<string | undefined>
+    },
+    handleFor(ask) {
+      const handle = new workplace.Reference(ask)
+      held.push(handle)
+      return handle
     },
     valueOf(script) {
       const value = script.runSync(context, { reference: true })

@@ -1,15 +1,21 @@
+import type { AskHost } from './fetch-url.ts'
 import { shapeGlobals } from './globals.ts'
 import { installJson } from './json-global.ts'
 import type { RealmOutcome } from './outcome.ts'
-import { type Compile, type ExpressionsRun, runExpressions } from './run-expressions.ts'
+import { type Compile, type ExpressionsRun, parseExpressions, runExpressions } from './run-expressions.ts'
 import { type FunctionRun, type FunctionSettings, openRun, startRun } from './run-function.ts'
 
-/** What the process around the realm can ask of it; nothing but texts and numbers goes in or out. */
+/**
+ * What the process around the realm can ask of it. Nothing but texts and numbers goes in or out, and one handle to ask
+ * the host by, which no function ever holds.
+ */
 export interface Realm {
   /** @throws SyntaxError when the text alone is no body of an async function. */
   parseAlone(body: string): void
-  startFunction(body: () => Promise<unknown>, jobData: string, settings: string): void
+  startFunction(body: () => Promise<unknown>, jobData: string, settings: string, ask?: AskHost): void
   startExpressions(expressions: string, input: string, outputCharsMax: number): void
+  /** The outcomes as JSON: none of them has a value. */
+  parseExpressions(expressions: string): string
   /** A line of JSON ({@link RealmOutcome}), then the data. */
   takeFunction(): string
   /** The outcomes as JSON; undefined while they are not all there. */
@@ -31,13 +37,17 @@ export function openRealm(): Realm {
     parseAlone(body) {
       new AsyncFunction(body)
     },
-    startFunction(body, jobData, settings) {
+    startFunction(body, jobData, settings, ask) {
       functionRun = openRun(JSON.parse(settings) as FunctionSettings)
-      startRun(functionRun, body, jobData)
+      startRun(functionRun, body, jobData, ask)
     },
     startExpressions(expressions, input, outputCharsMax) {
       if (compile === undefined) throw new Error('the expression language is not loaded')
       expressionsRun = runExpressions(compile, JSON.parse(expressions) as string[], input, outputCharsMax)
+    },
+    parseExpressions(expressions) {
+      if (compile === undefined) throw new Error('the expression language is not loaded')
+      return JSON.stringify(parseExpressions(compile, JSON.parse(expressions) as string[]))
     },
     takeFunction: () => describeRun(functionRun),
     takeExpressions: () => expressionsRun?.outcomes && JSON.stringify(expressionsRun.outcomes),

@@ -14,6 +14,18 @@ export interface ExpressionsRun {
   outcomes: ExpressionOutcome[] | undefined
 }
 
+/** Parses each expression as it is parsed before it is evaluated. */
+export function parseExpressions(compile: Compile, expressions: readonly string[]): ExpressionOutcome[] {
+  return expressions.map((expression) => {
+    try {
+      parse(compile, expression)
+      return { ok: true, value: undefined }
+    } catch (thrown) {
+      return { ok: false, message: describeFault(thrown) }
+    }
+  })
+}
+
 /** Evaluates the expressions one after the other; a failure of one is no failure of the next. */
 export function runExpressions(
   compile: Compile,
@@ -51,8 +63,7 @@ async function evaluateOne(
   charsMax: number,
 ): Promise<ExpressionOutcome> {
   try {
-    const compiled = compile(expression)
-    refuseLongLiterals(expression, compiled)
+    const compiled = parse(compile, expression)
     // Read anew for each, so that no expression can prepare the input of the next. JSONata knows only doubles:
     // bigints and raw JSON are opaque to it, which it hands through exactly and refuses to reckon with.
     const value = await compiled.evaluate(readJson(input, (digits) => JSON.rawJSON(digits)).value)
@@ -65,9 +76,11 @@ async function evaluateOne(
 }
 
 /** JSONata would round a literal of seventeen digits without a word. */
-function refuseLongLiterals(expression: string, compiled: Compiled): void {
+function parse(compile: Compile, expression: string): Compiled {
+  const compiled = compile(expression)
   if (/[0-9]{16}/.test(expression) && holdsLongLiteral(compiled.ast()))
     throw new Error('a number in the expression is too long to be exact; compare its text: $string(id) = "…"')
+  return compiled
 }
 
 function holdsLongLiteral(node: Json): boolean {

@@ -1,4 +1,5 @@
 import { describeThrown } from './describe-error.ts'
+import { type AskHost, type Fetches, installFetchUrl } from './fetch-url.ts'
 import { createLog, installConsole, type Log } from './log.ts'
 import { failure, judge, type Verdict } from './outcome.ts'
 import { defineProperty } from './primordials.ts'
@@ -25,17 +26,22 @@ export function openRun(settings: FunctionSettings): FunctionRun {
   return { settings, log: createLog(settings.logLinesMax, settings.logBytesMax), verdict: undefined }
 }
 
-/** Starts the function; to settle it needs nothing but the microtasks. It may be stopped before this returns. */
-export function startRun(run: FunctionRun, body: Body, jobDataText: string): void {
+/**
+ * Starts the function; to settle it needs nothing but the microtasks, as a question to the host is answered while this
+ * thread stands still. It may be stopped before this returns.
+ */
+export function startRun(run: FunctionRun, body: Body, jobDataText: string, ask?: AskHost): void {
+  const { fileName, outputCharsMax } = run.settings
   installConsole(run.log)
+  const fetches = installFetchUrl(ask, fileName, outputCharsMax)
   try {
     giveJobData(jobDataText, run.log)
   } catch (thrown) {
-    const problem = describeThrown(thrown, run.settings.fileName)
+    const problem = describeThrown(thrown, fileName)
     run.verdict = failure('threw', `the event could not be read: ${problem}`)
     return
   }
-  void settle(body, run)
+  void settle(body, run, fetches)
 }
 
 /**
@@ -70,11 +76,12 @@ function unheldNote(paths: readonly string[], count: number): string {
   return `numbers that a JavaScript number cannot hold are given as strings with their digits: ${named}${more}`
 }
 
-async function settle(body: Body, run: FunctionRun): Promise<void> {
+async function settle(body: Body, run: FunctionRun, fetches: Fetches): Promise<void> {
   const { fileName, outputCharsMax } = run.settings
   try {
     run.verdict = judge(await body(), outputCharsMax, fileName)
   } catch (thrown) {
-    run.verdict = failure('threw', describeThrown(thrown, fileName))
+    const reason = fetches.mayPass(thrown) ? 'call_failed' : 'threw'
+    run.verdict = failure(reason, describeThrown(thrown, fileName))
   }
 }

@@ -1,0 +1,37 @@
+import type { Integration } from '../integrations/integrations.ts'
+import type { Passage } from './account.ts'
+import type { Gate } from './gate.ts'
+import { decodeBody, limitsOf, wireBytesMax } from './payload.ts'
+import { type BodyRoom, noRoom, readBody, tooLarge } from './read-body.ts'
+
+/**
+ * The body without its Content-Encoding: the bytes that a signature covers.
+ *
+ * @param integration undefined for a stranger: he has one limit for all that he may call, or it would tell him which
+ *   ids exist
+ * @throws Refusal when it is too large, too slow, or cannot be decoded.
+ */
+export async function receiveBody(
+  passage: Passage,
+  integration: Integration | undefined,
+  gate: Gate,
+  room: BodyRoom,
+): Promise<Buffer> {
+  const { arrival } = passage
+  const bodyBytesMax = integration ? limitsOf(integration, gate.limits).bodyBytesMax : strangersBytesMax(gate)
+  const bytesMax = wireBytesMax(arrival, bodyBytesMax, gate.limits.compressedBytesMax)
+  passage.wire = await readBody(arrival, { bytesMax, waitMs: gate.limits.waitMs }, room)
+  const body = await decodeBody(passage.wire, arrival, bodyBytesMax)
+  if (body !== passage.wire && !room.take(body.length)) throw noRoom()
+  return body
+}
+
+function strangersBytesMax({ limits, addressRules }: Gate): number {
+  return Math.max(limits.bodyBytesMax, addressRules.everywhere().bodyBytesMax)
+}
+
+/** A stranger's body was read before it was known whose limit counts. */
+export function requireWithin(body: Buffer, integration: Integration, gate: Gate): void {
+  const { bodyBytesMax } = limitsOf(integration, gate.limits)
+  if (body.length > bodyBytesMax) throw tooLarge(bodyBytesMax)
+}

@@ -1,0 +1,81 @@
+import type { Sql } from '../platform/postgres.ts'
+import { type DeliveryFilter, deliveriesWhere } from './delivery-filter.ts'
+import { type AttemptDetail, findAttempts } from './search.ts'
+import type { DeliveryState } from './states.ts'
+
+/** A delivery as a list shows it. */
+export interface DeliveryRow {
+  id: string
+  runId: string
+  eventId: string
+  applicationId: string
+  integrationId: string
+  destinationId: string
+  nodeId: string
+  position: number
+  state: DeliveryState
+  reason: string | null
+  tries: number
+  /** 0 goes first, 9 last. */
+  priority: number
+  /** Those to a destination with one key go one after the other. */
+  orderKey: string | null
+  /** The delivery that this one is a replay of. */
+  replayOf: string | null
+  madeAt: Date
+  /** When it is tried next; past for what only waits for its turn, null for what has ended. */
+  dueAt: Date | null
+  endedAt: Date | null
+  /** From when it was made until it ended, or until now. */
+  ageSeconds: number
+  /** Status of the latest answer; null where nothing answered. */
+  lastStatus: number | null
+  /** What became of the latest attempt. */
+  lastReason: string | null
+  lastAttemptAt: Date | null
+}
+
+const DELIVERY_ROW = `delivery.id, delivery.run_id AS "runId", delivery.event_id AS "eventId",
+  delivery.application_id AS "applicationId", delivery.integration_id AS "integrationId",
+  delivery.destination_id AS "destinationId", delivery.node_id AS "nodeId", delivery.position, delivery.state,
+  delivery.reason, delivery.tries, delivery.priority, delivery.order_key AS "orderKey",
+  delivery.replay_of AS "replayOf", uuid_extract_timestamp(delivery.id) AS "madeAt",
+  CASE WHEN delivery.ended_at IS NULL THEN delivery.due_at END AS "dueAt", delivery.ended_at AS "endedAt",
+  greatest(extract(epoch FROM coalesce(delivery.ended_at, now()) - uuid_extract_timestamp(delivery.id)), 0)::int
+    AS "ageSeconds",
+  latest.status AS "lastStatus", latest.reason AS "lastReason", latest.started_at AS "lastAttemptAt"`
+
+/** Of `delivery`, as `latest`. */
+export const WITH_LATEST_ATTEMPT = `LEFT JOIN LATERAL (
+  SELECT status, reason, started_at FROM attempts
+  WHERE delivery_id = delivery.id ORDER BY number DESC LIMIT 1) AS latest ON true`
+
+/** Newest first, across integrations. */
+export async function listDeliveries(
+  sql: Sql,
+  filter: DeliveryFilter & { limit: number },
+): Promise<DeliveryRow[]> {
+  const rows = await sql<DeliveryRow[]>`
+    SELECT ${sql.unsafe(DELIVERY_ROW)} FROM (
+      SELECT * FROM deliveries delivery WHERE ${deliveriesWhere(sql, filter)}
+      ORDER BY delivery.id DESC LIMIT ${filter.limit}) AS delivery
+    ${sql.unsafe(WITH_LATEST_ATTEMPT)} ORDER BY delivery.id DESC`
+  return [...rows]
+}
+
+export interface DeliveryWithAttempts extends DeliveryRow {
+  /** Exact JSON text. */
+  item: string
+  /** A replay that carries something else than its original. */
+  edited: boolean
+  attempts: AttemptDetail[]
+}
+
+export async function findDelivery(sql: Sql, deliveryId: string): Promise<DeliveryWithAttempts | undefined> {
+  const [row] = await sql<Omit<DeliveryWithAttempts, 'attempts'>[]>`
+    SELECT ${sql.unsafe(DELIVERY_ROW)}, delivery.item,
+           EXISTS (SELECT FROM deliveries original
+                   WHERE original.id = delivery.replay_of AND original.item <> delivery.item) AS edited
+    FROM deliveries delivery ${sql.unsafe(WITH_LATEST_ATTEMPT)} WHERE delivery.id = ${deliveryId}`
+  return row && { ...row, attempts: (await findAttempts(sql, [deliveryId])).get(deliveryId) ?? [] }
+}

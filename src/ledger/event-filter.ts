@@ -1,0 +1,81 @@
+import { firstIdAt } from '../platform/ids.ts'
+import type { Sql } from '../platform/postgres.ts'
+import { PAYLOAD_OF_EVENT } from './runs.ts'
+import { storableText } from './storable-text.ts'
+
+/** What an operator may narrow a list down by. Lists are newest first; `before` is the cursor of the last page. */
+export interface EventFilter {
+  applicationId?: string | undefined
+  integrationId?: string | undefined
+  state?: string | undefined
+  sourceIp?: string | undefined
+  dedupeKey?: string | undefined
+  topic?: string | undefined
+  sender?: string | undefined
+  /** What the source calls the event or its delivery. */
+  sourceId?: string | undefined
+  /** Text in the payload, upper and lower case alike. */
+  text?: string | undefined
+  from?: Date | undefined
+  to?: Date | undefined
+  before?: string | undefined
+  limit: number
+}
+
+/** An event gets its id when its body has been read, a while after it was received. */
+const ID_AFTER_RECEIPT_MAX_MS = 3_600_000
+
+/**
+ * What comes after FROM to find these events as `event`. Ids are ordered by time, so a time filter is also a range of
+ * ids and only its partitions are read.
+ */
+export function eventsWhere(sql: Sql, filter: Omit<EventFilter, 'limit'>) {
+  const payload = sql.unsafe(PAYLOAD_OF_EVENT)
+  return sql`events event
+    ${filter.text === undefined ? sql`` : sql`JOIN requests request ON request.id = event.request_id`}
+    WHERE true
+    ${filter.applicationId === undefined ? sql`` : sql`AND event.application_id = ${filter.applicationId}`}
+    ${filter.integrationId === undefined ? sql`` : sql`AND event.integration_id = ${storableText(filter.integrationId)}`}
+    ${filter.state === undefined ? sql`` : sql`AND event.state = ${storableText(filter.state)}`}
+    ${filter.sourceIp === undefined ? sql`` : sql`AND event.source_ip = ${storableText(filter.sourceIp)}`}
+    ${filter.dedupeKey === undefined ? sql`` : sql`AND event.dedupe_key = ${storableText(filter.dedupeKey)}`}
+    ${filter.topic === undefined ? sql`` : sql`AND event.topic = ${storableText(filter.topic)}`}
+    ${filter.sender === undefined ? sql`` : sql`AND event.sender = ${storableText(filter.sender)}`}
+    ${filter.sourceId === undefined ? sql`` : namedBySource(sql, storableText(filter.sourceId))}
+    ${filter.from === undefined ? sql`` : receivedFrom(sql, filter.from, 'event.')}
+    ${filter.to === undefined ? sql`` : receivedBefore(sql, filter.to, 'event.')}
+    ${filter.before === undefined ? sql`` : sql`AND event.id < ${filter.before}`}
+    ${filter.text === undefined ? sql`` : sql`AND ${containsText(sql, payload, filter.text)}`}`
+}
+
+function namedBySource(sql: Sql, id: string) {
+  return sql`AND (event.source_delivery_id = ${id} OR event.source_event_id = ${id})`
+}
+
+export function receivedFrom(sql: Sql, from: Date, table: string) {
+  return sql`AND ${sql.unsafe(table)}received_at >= ${from} AND ${sql.unsafe(table)}id >= ${firstIdAt(from)}`
+}
+
+export function receivedBefore(sql: Sql, to: Date, table: string) {
+  const lastId = firstIdAt(new Date(to.getTime() + ID_AFTER_RECEIPT_MAX_MS))
+  return sql`AND ${sql.unsafe(table)}received_at < ${to} AND ${sql.unsafe(table)}id < ${lastId}`
+}
+
+/** Upper and lower case alike. What was decoded from bytes is collated as "C", which knows the case of ASCII only. */
+export function containsText(sql: Sql, json: ReturnType<Sql['unsafe']>, text: string) {
+  const forms = writtenForms(text)
+  return sql`EXISTS (SELECT 1 FROM unnest(${forms}::text[]) form
+                     WHERE position(lower(form) IN lower(${json} COLLATE "default")) > 0)`
+}
+
+/** A payload is kept as it was sent, and JSON can write one text in several ways; PHP escapes whatever it can. */
+function writtenForms(text: string): string[] {
+  const plain = storableText(text)
+  const json = (cased: string) => JSON.stringify(cased).slice(1, -1)
+  const php = (cased: string) =>
+    json(cased)
+      .replaceAll('/', '\\/')
+      .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const [lower, upper] = [plain.toLowerCase(), plain.toUpperCase()]
+  return [...new Set([plain, json(plain), php(plain), php(lower), php(upper)])]
+}

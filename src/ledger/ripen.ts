@@ -1,0 +1,57 @@
+import type { Sql } from '../platform/postgres.ts'
+import { statesBefore } from './states.ts'
+
+export interface Ripe {
+  /** Destinations of deliveries whose time has just come. */
+  destinationIds: string[]
+  /** Until the next one's time comes; null when none waits for its time. */
+  nextInMs: number | null
+}
+
+/** The destinations with such deliveries, in steps from one to the next: not row by row. */
+const destinationsWith = (condition: string) => `
+  (SELECT destination_id FROM deliveries WHERE ${condition} ORDER BY destination_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT destination_id FROM deliveries WHERE ${condition} AND destination_id > found.id
+          ORDER BY destination_id LIMIT 1)
+  FROM found WHERE found.id IS NOT NULL`
+
+const LATER = `state IN ('delayed', 'retrying')`
+
+const RIPEN = `
+WITH RECURSIVE found(id) AS (${destinationsWith(LATER)}), due AS MATERIALIZED (
+  SELECT first.id FROM found CROSS JOIN LATERAL (
+    SELECT id FROM deliveries WHERE destination_id = found.id AND ${LATER} AND due_at <= now()
+    ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS first
+  LIMIT $1
+)
+UPDATE deliveries SET state = 'waiting'
+WHERE id = ANY (ARRAY(SELECT id FROM due)) AND ${LATER} AND state = ANY ($2::text[])
+RETURNING destination_id AS "destinationId"`
+
+const NEXT_DUE = `
+WITH RECURSIVE found(id) AS (${destinationsWith(LATER)})
+SELECT greatest(extract(epoch FROM min(first.due_at) - now()) * 1000, 0)::float AS "inMs"
+FROM found CROSS JOIN LATERAL (
+  SELECT due_at FROM deliveries WHERE destination_id = found.id AND ${LATER} ORDER BY due_at LIMIT 1) AS first`
+
+const WAITING = `
+WITH RECURSIVE found(id) AS (${destinationsWith(`state = 'waiting'`)})
+SELECT id FROM found WHERE id IS NOT NULL`
+
+/** Lets delayed deliveries and retries whose time has come wait for their turn; so many in one go. */
+export async function ripenDue(sql: Sql, limit: number): Promise<Ripe> {
+  const before = statesBefore('delivery', 'waiting')
+  const rows = await sql.unsafe<{ destinationId: string }[]>(RIPEN, [limit, before], { prepare: true })
+  const [next] = await sql.unsafe<{ inMs: number | null }[]>(NEXT_DUE, [], { prepare: true })
+  return {
+    destinationIds: [...new Set(rows.map(({ destinationId }) => destinationId))],
+    nextInMs: next?.inMs ?? null,
+  }
+}
+
+/** The destinations with deliveries that wait for their turn. */
+export async function findWaitingDestinations(sql: Sql): Promise<string[]> {
+  const rows = await sql.unsafe<{ id: string }[]>(WAITING, [], { prepare: true })
+  return rows.map(({ id }) => id)
+}

@@ -1,0 +1,75 @@
+import { createHmac } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encrypted, makeClient } from '../outbound/tls-receiver.ts'
+import { openRoad, type Road } from '../road/world.ts'
+
+let road: Road
+
+beforeAll(async () => {
+  road = await openRoad()
+})
+
+afterAll(() => road.close())
+
+async function sendThrough(destination: string): Promise<Record<string, unknown>> {
+  const id = await road.integration([{ id: 'push', kind: 'push', destination }])
+  const before = road.receiver.requests.length
+  expect((await road.world.send(id, '{"n":1}')).status).toBe(200)
+  await road.receiver.received(before + 1)
+  return road.receiver.requests.at(-1)?.headers ?? {}
+}
+
+test('of several secrets given back masked, one can be taken out and the other stays what it is', async () => {
+  const { api } = road
+  const secrets = [{ secret: 'old-secret' }, { secret: 'new-secret', activeFrom: '2020-01-01T00:00:00Z' }]
+  const auth = { kind: 'header', header: 'x-shop-key', secrets }
+  const destination = await road.destination('/in', { auth })
+  expect((await sendThrough(destination))['x-shop-key']).toBe('new-secret')
+
+  const shown = (await api.call('GET', `/destinations/${destination}`)).body
+  expect(JSON.stringify(shown)).not.toMatch(/old-secret|new-secret/)
+  const [, second] = shown.config.auth.secrets
+  expect(second).toEqual({ id: 's2', secret: '***', activeFrom: '2020-01-01T00:00:00Z' })
+  const config = { ...shown.config, auth: { ...shown.config.auth, secrets: [second] } }
+  expect((await api.call('PATCH', `/destinations/${destination}`, { config })).status).toBe(200)
+  expect((await sendThrough(destination))['x-shop-key']).toBe('new-secret')
+})
+
+test('an HMAC that was configured over the API is what arrives', async () => {
+  const auth = { kind: 'hmac', header: 'x-sign', prefix: 'sha256=', secrets: [{ secret: 'hush' }] }
+  const headers = await sendThrough(await road.destination('/in', { auth }))
+  expect(headers['x-sign']).toBe(`sha256=${createHmac('sha256', 'hush').update('{"n":1}').digest('hex')}`)
+})
+
+test('an OAuth2 client that was configured over the API brings its token, once for two events', async () => {
+  const tokenUrl = `${road.receiver.url}/token`
+  const token = { status: 200, body: '{"access_token":"token-1","token_type":"Bearer","expires_in":3600}' }
+  road.receiver.answerWith(({ url }) => (url === '/token' ? token : 200))
+  const auth = { kind: 'oauth2', tokenUrl, clientId: 'sluice', secret: 'client-secret' }
+  const destination = await road.destination('/oauth', { auth })
+  const id = await road.integration([{ id: 'push', kind: 'push', destination }])
+  const before = road.receiver.requests.length
+  await road.world.send(id, '{"n":1}')
+  await road.receiver.received(before + 2)
+  await road.world.send(id, '{"n":2}')
+  const came = (await road.receiver.received(before + 3)).slice(before)
+  expect(came.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+    ['/token', `Basic ${Buffer.from('sluice:client-secret').toString('base64')}`],
+    ['/oauth', 'Bearer token-1'],
+    ['/oauth', 'Bearer token-1'],
+  ])
+  const shown = (await road.api.call('GET', `/destinations/${destination}`)).body
+  expect(shown.config.auth).toMatchObject({ clientId: 'sluice', secret: '***' })
+})
+
+test('key and passphrase of a client certificate are shown to nobody, and given back masked they stay', async () => {
+  const { api } = road
+  const ours = makeClient('ours')
+  const clientCertificate = { ...ours, key: encrypted(ours.key, 'open sesame'), passphrase: 'open sesame' }
+  const { id } = await api.destination(road.shop, 'https://erp.example/', { clientCertificate })
+  const shown = (await api.call('GET', `/destinations/${id}`)).body
+  expect(shown.config.clientCertificate).toEqual({ ...clientCertificate, key: '***', passphrase: '***' })
+  const changed = await api.call('PATCH', `/destinations/${id}`, { config: shown.config })
+  expect(changed.status).toBe(200)
+  expect(road.world.gateway.integrations.destination(id)?.config).toMatchObject({ clientCertificate })
+})

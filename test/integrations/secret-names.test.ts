@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import {
+  type Definition,
+  keepMaskedSecrets,
+  listedSecrets,
+  maskSecrets,
+  placesOfMasked,
+  repeatedSecretIds,
+} from '../../src/integrations/integrations.ts'
+import { nameSecrets } from '../../src/integrations/secret-names.ts'
+import { definitionOf } from './world.ts'
+
+function shopify(secrets: object[]): Definition {
+  return definitionOf({ source: 'shopify', proof: { secrets } })
+}
+
+/** Ids in order, some of which are taken already. */
+function idsFrom(...ids: string[]): () => string {
+  return () => ids.shift() ?? 'no more'
+}
+
+const idsOf = (definition: Definition) => listedSecrets(definition.proof).map(({ id }) => id)
+
+test('a secret without an id gets one that no other secret of the proof has', () => {
+  const given = shopify([{ secret: 'a' }, { id: 'x', secret: 'b' }, { secret: 'c' }])
+  expect(idsOf(nameSecrets(given, undefined, idsFrom('x', 'one', 'one', 'two')))).toEqual(['one', 'x', 'two'])
+})
+
+test('the secrets and the users of one proof have ids of their own', () => {
+  const given = definitionOf({
+    source: 'adyen',
+    proof: { secrets: [{ secret: 'ab12' }], users: [{ username: 'u', secret: 'p' }] },
+  })
+  expect(idsOf(nameSecrets(given, undefined, idsFrom('one', 'one', 'two')))).toEqual(['one', 'two'])
+})
+
+test('the same secret, given again without its id, keeps the one it had', () => {
+  const before = shopify([
+    { id: 'one', secret: 'a' },
+    { id: 'two', secret: 'b' },
+  ])
+  const again = shopify([{ secret: 'b' }, { secret: 'new' }, { secret: 'a' }])
+  expect(idsOf(nameSecrets(again, before, idsFrom('three')))).toEqual(['two', 'three', 'one'])
+  const twice = shopify([{ secret: 'a' }, { secret: 'a' }])
+  expect(idsOf(nameSecrets(twice, before, idsFrom('three')))).toEqual(['one', 'three'])
+})
+
+test('a proof without lists of secrets, and none at all, stay as they are', () => {
+  for (const given of [definitionOf({ source: 'tilby', proof: {} }), definitionOf()]) {
+    expect(nameSecrets(given, undefined, idsFrom())).toEqual(given)
+    expect(listedSecrets(given.proof)).toEqual([])
+  }
+})
+
+test('ids that stand twice are told once', () => {
+  const secrets = ['a', 'b', 'a', 'a'].map((id) => ({ id, secret: id }))
+  expect(repeatedSecretIds({ secrets })).toEqual(['a'])
+})
+
+test('masked secrets are known by their ids, wherever they stand; what is not known stays masked and is told', () => {
+  const before = shopify([
+    { id: 'one', secret: 'a' },
+    { id: 'two', secret: 'b' },
+  ])
+  const change = shopify([
+    { secret: '***' },
+    { id: 'two', secret: '***' },
+    { id: 'one', secret: 'changed' },
+    { id: 'gone', secret: '***' },
+  ])
+  const kept = keepMaskedSecrets(change, before)
+  expect(listedSecrets(kept.proof).map(({ secret }) => secret)).toEqual(['***', 'b', 'changed', '***'])
+  expect(placesOfMasked(kept)).toEqual(['proof.secrets.0.secret', 'proof.secrets.3.secret'])
+  expect(keepMaskedSecrets(maskSecrets(before), before)).toEqual(before)
+})
