@@ -1,0 +1,114 @@
+/**
+ * What is wrong, and who is told? Conditions that the clock asks, incidents of which each is told once when it begins
+ * and once when it is over, and the channels on which that is told.
+ */
+import type { Integrations } from '../integrations/integrations.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import { newId } from '../platform/ids.ts'
+import type { Log } from '../platform/log.ts'
+import type { Sql } from '../platform/postgres.ts'
+import type { Sealer } from '../platform/sealing.ts'
+import { assess } from './assess.ts'
+import { type ChannelConfig, channelConfigSchema, keepChannelSecrets, maskChannel } from './channel-config.ts'
+import {
+  type Channel,
+  type ChannelStanding,
+  deleteChannel,
+  findChannel,
+  findChannels,
+  findStandings,
+  interestFields,
+  saveChannel,
+} from './channels.ts'
+import type { LedgerQuestions } from './condition.ts'
+import { CONDITION_NAMES, CONDITIONS, whenSchema } from './conditions/conditions.ts'
+import { createFailedAttempts, type FailedAttempt } from './failed-attempts.ts'
+import {
+  countOpenIncidents,
+  findIncident,
+  findIncidents,
+  type Incident,
+  type IncidentFilter,
+  type IncidentMessage,
+} from './incidents.ts'
+import type { Told } from './notice.ts'
+import { deleteRule, findRules, type Rule, saveRule } from './rules.ts'
+import { sendMessages } from './send-messages.ts'
+import { tell } from './ways/ways.ts'
+import { testNotice } from './wording.ts'
+
+export {
+  type Channel,
+  type ChannelConfig,
+  type ChannelStanding,
+  CONDITION_NAMES,
+  CONDITIONS,
+  channelConfigSchema,
+  type FailedAttempt,
+  type Incident,
+  type IncidentFilter,
+  type IncidentMessage,
+  interestFields,
+  keepChannelSecrets,
+  type LedgerQuestions,
+  maskChannel,
+  type Rule,
+  type Told,
+  whenSchema,
+}
+
+export type Alerts = ReturnType<typeof createAlerts>
+
+export interface AlertsOptions {
+  sql: Sql
+  sealer: Sealer
+  ledger: LedgerQuestions
+  integrations: Integrations
+  outbound: Pick<Outbound, 'request' | 'connect'>
+  /** What is over and comes back within it is one incident. */
+  calmMs: number
+  /** Before a message that failed is tried again the first time. */
+  retryMs: number
+  now(): Date
+  log: Log
+}
+
+export function createAlerts(options: AlertsOptions) {
+  const { sql, sealer, integrations, outbound, log } = options
+  const failedAttempts = createFailedAttempts({ sql, sealer, log })
+  const sending = { ...options, names: integrations }
+
+  async function changed<T>(saved: Promise<T>): Promise<T> {
+    const result = await saved
+    failedAttempts.forget()
+    return result
+  }
+
+  return {
+    /** Looks at everything once, unless another process is doing so. */
+    assess: () => assess(options),
+    /** Sends what is due. */
+    sendMessages: (signal: AbortSignal) => sendMessages(sending, signal),
+    /** For whoever attempts deliveries: tells the channels that ask for each failed attempt. Never rejects. */
+    attemptFailed: (attempt: FailedAttempt) => failedAttempts.tell(attempt),
+    /** Tells a channel that it works, at once and once. */
+    test: (channel: Channel, signal: AbortSignal): Promise<Told> =>
+      tell(channel.config, testNotice(newId(), channel.name, options.now()), { outbound, signal }),
+
+    channels: () => findChannels(sql, sealer, log),
+    channel: (id: string) => findChannel(sql, sealer, id),
+    saveChannel: (channel: Channel) => changed(saveChannel(sql, sealer, channel)),
+    deleteChannel: (id: string) => changed(deleteChannel(sql, id)),
+    channelStandings: (ids: readonly string[]) => findStandings(sql, ids),
+
+    rules: () => findRules(sql, log),
+    /** False when there is another rule of this condition for the same thing. */
+    saveRule: (rule: Omit<Rule, 'createdAt'>) => saveRule(sql, rule),
+    deleteRule: (id: string) => deleteRule(sql, id),
+
+    findIncidents: (filter: IncidentFilter) => findIncidents(sql, filter),
+    findIncident: (id: string) => findIncident(sql, id),
+    /** By condition; one without any is absent. */
+    countOpenIncidents: () => countOpenIncidents(sql),
+  }
+}
