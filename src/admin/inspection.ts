@@ -1,13 +1,21 @@
-import { isUtf8 } from 'node:buffer'
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { EventDetail, Ledger } from '../ledger/ledger.ts'
-import { parseExact } from '../payload/exact-json.ts'
 import { newId } from '../platform/ids.ts'
 import { exactJson } from './exact-body.ts'
+import { eventParam, foundEvent } from './found-event.ts'
+import {
+  eventDetailOut,
+  eventOut,
+  eventsQuery,
+  replayIn,
+  requestOut,
+  requestsQuery,
+} from './inspection-schemas.ts'
+import { moments, pageFrom, pageOf } from './page.ts'
 import { Problem } from './problem.ts'
-import { eventDetailOut, eventOut, eventsQuery, requestOut, requestsQuery } from './schemas.ts'
-import { json, problems, security, serve } from './serve.ts'
+import { json, optional, problems, security, serve } from './serve.ts'
+import { showEvent } from './shown.ts'
 
 export interface InspectionOptions {
   ledger: Ledger
@@ -15,8 +23,6 @@ export interface InspectionOptions {
   /** Hands runs over to the queue; must not throw and is not waited for. */
   handOver(runIds: string[]): void
 }
-
-const eventParam = z.object({ id: z.uuid().openapi({ param: { name: 'id', in: 'path' } }) })
 
 /** Lists of what was received, one event with all that became of it, and its replay. */
 export function serveInspection(
@@ -76,7 +82,7 @@ export function serveInspection(
         ...problems,
       },
     }),
-    async (context) => exactJson(show(await found(ledger, context.req.valid('param').id))),
+    async (context) => exactJson(showEvent(await foundEvent(ledger, context.req.valid('param').id))),
   )
   serve(
     api,
@@ -85,17 +91,21 @@ export function serveInspection(
       path: '/events/{id}/replay',
       tags: ['events'],
       security,
-      request: { params: eventParam },
+      request: { params: eventParam, body: optional(replayIn) },
       responses: { 202: json(z.object({ runId: z.uuid() }), 'The new run'), ...problems },
     }),
     async (context) => {
-      const event = await found(ledger, context.req.valid('param').id)
+      const event = await foundEvent(ledger, context.req.valid('param').id)
       const integration = integrations.integration(event.integrationId)
       if (!integration) throw new Problem(409, 'the integration of this event was deleted')
+      const { definition } = replayIn.parse(context.req.valid('json'))
+      const latest = event.runs.find(({ id }) => id === event.latestRunId)
+      const definitionVersion =
+        definition === 'then' && latest ? latest.definitionVersion : integration.version
       const runId = newId()
-      const replay = { eventId: event.id, runId, definitionVersion: integration.version }
+      const replay = { eventId: event.id, runId, definitionVersion }
       if (!(await ledger.replayEvent(replay))) {
-        throw new Problem(409, `an event in state "${event.state}" is not replayed`)
+        throw new Problem(409, notReplayed(event))
       }
       handOver([runId])
       return exactJson({ runId }, 202)
@@ -103,57 +113,10 @@ export function serveInspection(
   )
 }
 
-function pageOf(item: z.ZodType) {
-  return z.object({ items: z.array(item), next: z.uuid().nullable().describe('`cursor` of the next page') })
-}
-
-function pageFrom<T extends { id: string }>(items: T[], limit: number): object {
-  return { items, next: items.length < limit ? null : (items.at(-1)?.id ?? null) }
-}
-
-function moments(from: string | undefined, to: string | undefined) {
-  return {
-    from: from === undefined ? undefined : new Date(from),
-    to: to === undefined ? undefined : new Date(to),
-  }
-}
-
-async function found(ledger: Ledger, id: string): Promise<EventDetail> {
-  const event = await ledger.findEvent(id)
-  if (!event) throw new Problem(404, `there is no event ${id}`)
-  return event
-}
-
-/** The ledger keeps JSON as text; here it becomes part of the answer, digits and all. */
-function show(event: EventDetail): object {
-  const { request, runs, payload, ...rest } = event
-  return {
-    ...rest,
-    payload: parseExact(payload),
-    request: { ...request, headers: JSON.parse(request.headers), body: showBytes(request.body) },
-    runs: runs.map(({ nodes, deliveries, ...run }) => ({
-      ...run,
-      nodes: nodes.map((node) => ({
-        ...node,
-        output: node.output === null ? null : parseExact(node.output),
-        log: JSON.parse(node.log),
-      })),
-      deliveries: deliveries.map(({ attempts, item, ...delivery }) => ({
-        ...delivery,
-        item: parseExact(item),
-        attempts: attempts.map((attempt) => ({
-          ...attempt,
-          request: parseExact(attempt.request),
-          responseHeaders: attempt.responseHeaders === null ? null : JSON.parse(attempt.responseHeaders),
-          responseBody: showBytes(attempt.responseBody),
-          timing: JSON.parse(attempt.timing),
-        })),
-      })),
-    })),
-  }
-}
-
-function showBytes(bytes: Buffer | null): object | null {
-  if (bytes === null) return null
-  return isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') }
+/** Why an event gets no new run. */
+function notReplayed({ state, latestRunId }: EventDetail): string {
+  if (state === 'quarantined') return 'this event is in quarantine: it is released or discarded, not replayed'
+  if (state === 'discarded' && latestRunId === null)
+    return 'this event was discarded from quarantine: it was never proven and is not replayed'
+  return `an event in state "${state}" is not replayed`
 }

@@ -11,7 +11,7 @@ export interface Fault {
 
 /** An error of the management API, answered as `application/problem+json` (RFC 9457). */
 export class Problem extends Error {
-  readonly status: 400 | 401 | 404 | 409 | 413 | 415
+  readonly status: 400 | 401 | 404 | 409 | 413 | 415 | 422 | 502 | 503
   readonly faults: Fault[]
 
   constructor(status: Problem['status'], message: string, faults: Fault[] = []) {
@@ -34,7 +34,9 @@ const TITLES: Record<number, string> = {
   409: 'The request does not go with what is there',
   413: 'The request is too large',
   415: 'The body is not JSON',
+  422: 'What was asked for was tried and failed',
   500: 'An internal error occurred',
+  502: 'Another system did not give what was asked of it',
   503: 'The database is away',
 }
 

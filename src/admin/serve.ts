@@ -18,6 +18,11 @@ export function json(schema: z.ZodType, description: string) {
   return { description, content: { 'application/json': { schema } } }
 }
 
+/** A body that may be left out, read as the empty object then. */
+export function optional(schema: z.ZodType) {
+  return { required: false, content: { 'application/json': { schema } } }
+}
+
 export const problems = {
   default: { description: 'Problem', content: { 'application/problem+json': { schema: problemOut } } },
 }

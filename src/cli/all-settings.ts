@@ -22,8 +22,10 @@ export function readAllSettings(env: Env, role: Role): Settings {
 /** Defaults with those of `env` whose meaning the rooms check: these can be read whatever else is wrong. */
 function withMeanings(env: Env): Settings {
   const { RETRIEVE_ALLOWED_LIST, TRUSTED_PROXIES, OUTBOUND_ALLOWED, DNS_SERVERS } = env
-  const lists = readSettings({ RETRIEVE_ALLOWED_LIST, TRUSTED_PROXIES, OUTBOUND_ALLOWED, DNS_SERVERS })
-  return { ...lists, REDIS_URL: env.REDIS_URL?.trim() ?? '' }
+  const lists = { RETRIEVE_ALLOWED_LIST, TRUSTED_PROXIES, OUTBOUND_ALLOWED, DNS_SERVERS }
+  const { TLS_CERT, TLS_KEY, TLS_CLIENT_CA, CLIENT_CERT_HEADER } = env
+  const texts = { TLS_CERT, TLS_KEY, TLS_CLIENT_CA, CLIENT_CERT_HEADER }
+  return { ...readSettings({ ...lists, ...texts }), REDIS_URL: env.REDIS_URL?.trim() ?? '' }
 }
 
 function roleProblems(env: Env, role: Role): string[] {

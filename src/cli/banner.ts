@@ -6,6 +6,8 @@ export interface WelcomeFacts {
   webhookUrl: string
   receivedUrl: string
   loopbackAllowed: boolean
+  /** Whether `url` is made of HOST, which the certificate need not know. */
+  certificateUnsure: boolean
   home: string
 }
 
@@ -38,17 +40,19 @@ export function welcome({
   webhookUrl,
   receivedUrl,
   loopbackAllowed,
+  certificateUnsure,
   home,
 }: WelcomeFacts): string {
   const senders = loopbackAllowed
     ? 'Programs on this machine may send without being on an allowlist; everybody else is refused.'
     : 'Nobody may send until RETRIEVE_ALLOWED_LIST or an allowlist of the application names them.'
+  const curl = certificateUnsure ? 'curl --insecure' : 'curl'
   return `
   Sluice is running at ${url}
 
   1. Send a webhook:
 
-curl -X POST ${webhookUrl} \\
+${curl} -X POST ${webhookUrl} \\
   -H 'Content-Type: application/json' \\
   -d '${ORDER}'
 
@@ -58,7 +62,7 @@ curl ${receivedUrl}
 
   3. See the events, newest first (/events/<id> shows one with all that became of it):
 
-curl -H 'Authorization: Bearer ${adminKey}' ${adminUrl}/api/v1/events
+${curl} -H 'Authorization: Bearer ${adminKey}' ${adminUrl}/api/v1/events
 
   ${senders}
   The API is described at ${adminUrl}/api/v1/openapi.json; its key is the one above.

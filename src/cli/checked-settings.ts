@@ -1,14 +1,19 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { type ProxyTrust, parseTrustedProxies } from '../edge/edge.ts'
+import { type EdgeOptions, type ProxyTrust, parseTrustedProxies } from '../edge/edge.ts'
 import { type Allowlist, parseAllowlist } from '../integrations/integrations.ts'
 import { type HostPort, parseHostPort } from '../outbound/outbound.ts'
 import { type RedisAddress, readRedisAddress } from '../platform/redis-address.ts'
-import { type Settings, SettingsError } from '../platform/settings.ts'
+import { LARGEST_BODY_BYTES, type Settings, SettingsError } from '../platform/settings.ts'
+import { readTls, type TlsFiles } from './tls-files.ts'
 
 /** The settings whose meaning only the rooms know, read and checked. */
 export interface CheckedSettings {
   allowlist: Allowlist
   trust: ProxyTrust
+  certificates: EdgeOptions['certificates']
+  /** Undefined when HTTP is spoken. */
+  tls: TlsFiles | undefined
   outboundAllowed: HostPort[]
   redis: RedisAddress | undefined
   warnings: string[]
@@ -29,13 +34,21 @@ export function checkSettings(settings: Settings): CheckedSettings {
   const redis = settings.REDIS_URL === '' ? undefined : readRedisAddress(settings.REDIS_URL)
   if (redis && !redis.ok) problems.push(`REDIS_URL: ${redis.problem}`)
   problems.push(...resolverProblems(settings.DNS_SERVERS))
+  const tls = readTls(settings, (path) => readFileSync(path, 'utf8'), new Date())
+  if ('problems' in tls) problems.push(...tls.problems)
+  else warnings.push(...tls.warnings)
+  problems.push(...certificateHeaderProblems(settings))
+  warnings.push(...memoryWarnings(settings))
   if (problems.length > 0) throw new SettingsError(problems)
+  const trusted = 'proxies' in proxies ? proxies.proxies : []
   return {
     allowlist: 'allowlist' in allowed ? allowed.allowlist : { everyone: false, networks: [], domains: [] },
     trust: {
-      proxies: 'proxies' in proxies ? proxies.proxies : [],
+      proxies: trusted,
       forwardedHeader: settings.FORWARDED_HEADER as ProxyTrust['forwardedHeader'],
     },
+    certificates: { proxies: trusted, header: settings.CLIENT_CERT_HEADER.toLowerCase() },
+    tls: 'files' in tls ? tls.files : undefined,
     outboundAllowed: outbound.filter((read) => typeof read !== 'string'),
     redis: redis?.ok ? redis.address : undefined,
     warnings,
@@ -46,4 +59,22 @@ function resolverProblems(servers: string[]): string[] {
   return servers
     .filter((server) => isIP(server) === 0 && !/^([0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$/.test(server))
     .map((server) => `DNS_SERVERS: "${server}" is no IP address (with :port at most)`)
+}
+
+function certificateHeaderProblems({ CLIENT_CERT_HEADER, TRUSTED_PROXIES }: Settings): string[] {
+  if (CLIENT_CERT_HEADER === '') return []
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(CLIENT_CERT_HEADER))
+    return [`CLIENT_CERT_HEADER: "${CLIENT_CERT_HEADER}" is no name of a header`]
+  return TRUSTED_PROXIES.length > 0
+    ? []
+    : ['CLIENT_CERT_HEADER needs TRUSTED_PROXIES: from nobody else is it believed']
+}
+
+/** An integration may allow as much as the settings could, whatever they do. */
+function memoryWarnings({ COMPRESSED_BYTES_MAX, PENDING_BYTES_MAX }: Settings): string[] {
+  if (PENDING_BYTES_MAX >= LARGEST_BODY_BYTES + COMPRESSED_BYTES_MAX) return []
+  return [
+    `PENDING_BYTES_MAX: an integration may allow bodies of ${LARGEST_BODY_BYTES} bytes, and what is larger than ${PENDING_BYTES_MAX} ` +
+      `(compressed: together with what it becomes) is answered 503 whenever it comes`,
+  ]
 }

@@ -1,4 +1,9 @@
-import type { Integrations } from '../integrations/integrations.ts'
+import {
+  type Definition,
+  definitionSchema,
+  destinationConfigSchema,
+  type Integrations,
+} from '../integrations/integrations.ts'
 import { newId, newIntegrationId } from '../platform/ids.ts'
 import { keepSecret } from './home.ts'
 
@@ -47,17 +52,13 @@ async function pointDestination(
   }: { applicationId: string; destinationId: string; receivedUrl: string },
 ): Promise<void> {
   const known = integrations.destination(destinationId)
-  const config = known?.config ?? {
-    kind: 'http' as const,
-    method: 'POST' as const,
-    url: receivedUrl,
-    headers: {},
-    format: 'json' as const,
-    auth: { kind: 'none' as const },
-    timeoutMs: 30_000,
-    success: ['2xx' as const],
-    retry: { triesMax: 12, firstDelayMs: 1_000, factor: 2, delayMaxMs: 60_000 },
-  }
+  const config =
+    known?.config ??
+    destinationConfigSchema.parse({
+      kind: 'http',
+      url: receivedUrl,
+      retry: { firstDelayMs: 1_000, factor: 2, delayMaxMs: 60_000 },
+    })
   const name = known?.name ?? 'Demo destination'
   const enabled = known?.enabled ?? true
   await integrations.saveDestination({
@@ -65,42 +66,35 @@ async function pointDestination(
     applicationId,
     name,
     enabled,
-    config: { ...config, url: receivedUrl },
+    config: config.kind === 'http' ? { ...config, url: receivedUrl } : config,
   })
 }
 
-function demoDefinition(destinationId: string) {
-  return {
-    source: 'generic' as const,
-    allowedList: [],
-    proof: null,
-    limits: {},
-    split: null,
+function demoDefinition(destinationId: string): Definition {
+  return definitionSchema.parse({
     alwaysList: ['webhook.order.items.item'],
-    dedupe: null,
     nodes: [
       {
         id: 'json-or-xml',
-        kind: 'decision' as const,
-        branches: [{ when: { path: 'webhook', op: 'exists' as const }, next: ['map-xml'] }],
+        kind: 'decision',
+        branches: [{ when: { path: 'webhook', op: 'exists' }, next: ['map-xml'] }],
         otherwise: ['map-json'],
-        all: false,
       },
       {
         id: 'map-json',
-        kind: 'transform' as const,
+        kind: 'transform',
         mapping: demoMapping('order', 'order.items[]'),
         next: ['push'],
       },
       {
         id: 'map-xml',
-        kind: 'transform' as const,
+        kind: 'transform',
         mapping: demoMapping('webhook.order', 'webhook.order.items.item[]'),
         next: ['push'],
       },
-      { id: 'push', kind: 'push' as const, destination: destinationId, batch: false },
+      { id: 'push', kind: 'push', destination: destinationId },
     ],
-  }
+  })
 }
 
 /** From the order on Retrieve's webhook page, as JSON or as XML, to flat fields and lines. */

@@ -1,7 +1,7 @@
 /** The HTTP side of the program: which server answers what. */
-import { createHmac } from 'node:crypto'
-import { createAdmin, createKeys } from '../admin/admin.ts'
-import { askForBody, createDomainCheck, createEdge, type Edge, webhookSlug } from '../edge/edge.ts'
+import { type AdminOptions, createAdmin, createKeys } from '../admin/admin.ts'
+import { askForBody, type Edge, webhookSlug } from '../edge/edge.ts'
+import type { Application } from '../integrations/integrations.ts'
 import type { Log } from '../platform/log.ts'
 import type { Settings } from '../platform/settings.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
@@ -9,18 +9,24 @@ import type { CheckedSettings } from './checked-settings.ts'
 import type { Closers } from './closers.ts'
 import type { Foundations } from './foundations.ts'
 import { createHealth } from './health.ts'
+import { openEdge } from './open-edge.ts'
+import type { Outside } from './outside.ts'
+import type { ProofWorld } from './proofs.ts'
 import { type Fetch, type HttpServer, startServer } from './server.ts'
 import type { Storage } from './storage.ts'
+import { renewTls, type Tls } from './tls-renewal.ts'
 
 /** An edge receives, a worker delivers. */
 export type Role = 'edge' | 'worker' | 'all'
 
-export interface DoorOptions extends Foundations {
+export interface DoorOptions extends Foundations, Pick<AdminOptions, 'alerts' | 'tryDestination'> {
   settings: Settings
   checked: CheckedSettings
   role: Role
   storage: Storage
   rewriter: Rewriter
+  proofs: ProofWorld
+  outside: Outside
   /** An API key that is valid beside those of the database. */
   key: string
   log: Log
@@ -28,70 +34,44 @@ export interface DoorOptions extends Foundations {
 }
 
 export async function openDoor(options: DoorOptions) {
-  const { settings, role, closers } = options
+  const { settings, role } = options
   const loopbackAllowed = options.storage.embedded && isLoopback(settings.HOST)
-  const edge = role === 'worker' ? undefined : openEdge(options, loopbackAllowed)
   const place = { url: settings.PUBLIC_URL.replace(/\/+$/, '') }
-  const admin = openAdmin(options, place)
+  const addressOf = ({ slug }: Application) =>
+    settings.BASE_DOMAIN === '' ? place.url : `https://webhook-${slug}.${settings.BASE_DOMAIN}`
+  const edge = role === 'worker' ? undefined : openEdge({ ...options, addressOf, loopbackAllowed })
+  const admin = openAdmin(options, addressOf)
   const separate = settings.ADMIN_PORT !== 0
+  const tls = openTls(options)
   const serve = (port: number, fetch: Fetch, webhooks?: Edge) =>
-    openServer(settings, port, fetch, webhooks, closers)
+    openServer(options, port, tls, fetch, webhooks)
   const main = await serve(
     settings.PORT,
     dispatch(settings.BASE_DOMAIN, edge, separate ? undefined : admin),
     edge,
   )
   const adminServer = separate ? await serve(settings.ADMIN_PORT, admin) : main
-  if (place.url === '') place.url = `http://${hostInUrl(settings.HOST)}:${main.port}`
+  const scheme = tls ? 'https' : 'http'
+  if (place.url === '') place.url = `${scheme}://${hostInUrl(settings.HOST)}:${main.port}`
   return { port: main.port, adminPort: adminServer.port, url: place.url, loopbackAllowed }
 }
 
-function openEdge(options: DoorOptions, loopbackAllowed: boolean): Edge {
-  const { settings, checked, closers, integrations, ledger, handOver, metrics, log, fingerprintKey } = options
-  const domainCheck = createDomainCheck({
-    servers: settings.DNS_SERVERS,
-    budgetMs: settings.DNS_BUDGET_MS,
-    now: () => performance.now(),
-  })
-  closers.add(domainCheck, (opened) => opened.close())
-  const edge = createEdge({
-    integrations,
-    ledger,
-    handOver: handOver.runs,
-    trust: checked.trust,
-    commonAllowlist: checked.allowlist,
-    addressRules: { domainCheck, loopbackAllowed },
-    limits: {
-      bodyBytesMax: settings.BODY_BYTES_MAX,
-      compressedBytesMax: settings.COMPRESSED_BYTES_MAX,
-      depthMax: settings.BODY_DEPTH_MAX,
-      keysMax: settings.BODY_KEYS_MAX,
-      waitMs: settings.BODY_WAIT_MS,
-      pendingBytesMax: settings.PENDING_BYTES_MAX,
-    },
-    serviceName: settings.SERVICE_NAME,
-    baseDomain: settings.BASE_DOMAIN,
-    refusalsLoggedPerMinute: settings.REFUSALS_LOGGED_PER_MINUTE,
-    fingerprint: (secret) =>
-      `fingerprint:${createHmac('sha256', fingerprintKey).update(secret).digest('hex').slice(0, 12)}`,
-    metrics,
-    log,
-  })
-  return closers.add(edge, (opened) => opened.close())
-}
-
-function openAdmin(options: DoorOptions, place: { url: string }): Fetch {
-  const { settings, role, storage, integrations, ledger, queue, rewriter, handOver, metrics, log, key } =
-    options
+function openAdmin(options: DoorOptions, addressOf: (application: Application) => string): Fetch {
+  const { role, storage, integrations, ledger, queue, rewriter, handOver, metrics, log, key } = options
+  const { proofs, outside, alerts, tryDestination } = options
   const admin = createAdmin({
     integrations,
     ledger,
     rewriter,
     keys: createKeys(storage.sql, key),
-    health: createHealth({ sql: storage.sql, ledger, queue, integrations, metrics }),
+    health: createHealth({ sql: storage.sql, ledger, queue, integrations, alerts, metrics }),
+    alerts,
+    tryDestination,
     handOver: handOver.runs,
-    webhookBaseOf: ({ slug }) =>
-      settings.BASE_DOMAIN === '' ? place.url : `https://webhook-${slug}.${settings.BASE_DOMAIN}`,
+    webhookBaseOf: addressOf,
+    visit: outside.visit,
+    fetchText: outside.fetchText,
+    now: proofs.now,
     // A worker is asked how it is, and nothing else.
     healthOnly: role === 'worker',
     metrics,
@@ -115,20 +95,33 @@ function isWebhookPath(url: string): boolean {
   return url.startsWith('/integration/', url.indexOf('/', url.indexOf('://') + 3))
 }
 
+function openTls({ settings, checked, closers, log }: DoorOptions): Tls | undefined {
+  const files = checked.tls
+  if (!files) return undefined
+  const tls = renewTls({ settings, files, everySeconds: settings.RELOAD_SECONDS, log })
+  return closers.add(tls, (opened) => opened.close())
+}
+
+/** Webhooks alone ask for client certificates: a person at the API has a key. */
 async function openServer(
-  settings: Settings,
+  { settings, closers, log }: DoorOptions,
   port: number,
+  tls: Tls | undefined,
   fetch: Fetch,
   edge: Edge | undefined,
-  closers: Closers,
 ): Promise<HttpServer> {
+  const asksForCertificate = edge !== undefined && settings.TLS_CLIENT_CA !== ''
   const server = await startServer({
     host: settings.HOST,
     port,
     headerBytesMax: settings.HEADER_BYTES_MAX,
     requestWaitMs: settings.BODY_WAIT_MS,
+    tls: tls && { ...tls, asksForCertificate },
     fetch,
     refuseBroken: edge?.refuseBroken,
+    // Scanners are many, so this is for those who look for a sender that cannot connect.
+    onFailedHandshake: ({ remoteAddress }, { message }) =>
+      log.debug({ sourceIp: remoteAddress, note: message }, 'no TLS could be agreed on'),
   })
   return closers.add(server, (opened) => opened.close(settings.DRAIN_MS))
 }

@@ -3,15 +3,17 @@ import { createLedger, type Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { connectRedis } from '../platform/redis.ts'
-import { createSealer } from '../platform/sealing.ts'
+import { createSealer, type Sealer } from '../platform/sealing.ts'
 import type { Settings } from '../platform/settings.ts'
 import { createQueue, type Queue } from '../queue/queue.ts'
 import { createRewriter, type Rewriter } from '../rewrite/rewrite.ts'
+import type { OwnServers } from '../send/send.ts'
 import { PARTITION_DAYS_AHEAD } from '../upkeep/upkeep.ts'
 import type { CheckedSettings } from './checked-settings.ts'
 import type { Closers } from './closers.ts'
 import { createHandOver, type HandOver } from './hand-over.ts'
 import { masterKey } from './home.ts'
+import { ownServers } from './own-servers.ts'
 import type { Storage } from './storage.ts'
 
 /** What edges and workers both stand on. */
@@ -21,7 +23,9 @@ export interface Foundations {
   queue: Queue
   handOver: HandOver
   metrics: Metrics
+  sealer: Sealer
   fingerprintKey: Buffer
+  own: OwnServers
 }
 
 export async function openFoundations(
@@ -32,6 +36,7 @@ export async function openFoundations(
   closers: Closers,
 ): Promise<Foundations> {
   const key = await masterKey(settings)
+  const sealer = createSealer(key)
   const metrics = createMetrics()
   const ledger = closers.add(
     createLedger({
@@ -48,15 +53,24 @@ export async function openFoundations(
     .makePartitions(new Date(), PARTITION_DAYS_AHEAD)
     .catch((error) => log.warn({ err: error }, 'partitions could not be made ahead'))
   const integrations = closers.add(
-    await openIntegrations({ sql, sealer: createSealer(key), reloadSeconds: settings.RELOAD_SECONDS, log }),
+    await openIntegrations({ sql, sealer, reloadSeconds: settings.RELOAD_SECONDS, log }),
     (opened) => opened.close(),
   )
   const redis = checked.redis && closers.add(connectRedis(checked.redis, { log }), (opened) => opened.close())
   const queue = closers.add(createQueue({ redis, log, prefix: settings.REDIS_PREFIX }), (opened) =>
     opened.close(settings.DRAIN_MS),
   )
-  const handOver = closers.add(createHandOver(queue, integrations, log), (opened) => opened.close())
-  return { integrations, ledger, queue, handOver, metrics, fingerprintKey: key }
+  const handOver = closers.add(createHandOver(queue, log), (opened) => opened.close())
+  return {
+    integrations,
+    ledger,
+    queue,
+    handOver,
+    metrics,
+    sealer,
+    fingerprintKey: key,
+    own: ownServers(sql, redis),
+  }
 }
 
 export function openRewriter(settings: Settings, metrics: Metrics, log: Log): Rewriter {

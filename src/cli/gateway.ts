@@ -1,6 +1,8 @@
 /**
  * The composition root: the one place that knows every room, opens them in order and closes them in reverse.
  */
+import type { Alerts } from '../alerts/alerts.ts'
+import { createTokens } from '../http-request/http-request.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { createOutbound, type HostPort } from '../outbound/outbound.ts'
@@ -11,14 +13,19 @@ import type { Rewriter } from '../rewrite/rewrite.ts'
 import { executeRun } from '../run/run.ts'
 import { attemptDelivery } from '../send/send.ts'
 import { startUpkeep } from '../upkeep/upkeep.ts'
-import { type CheckedSettings, checkSettings } from './checked-settings.ts'
+import { checkSettings } from './checked-settings.ts'
 import { Closers } from './closers.ts'
 import { openDoor, type Role } from './door.ts'
 import { type Foundations, openFoundations, openRewriter } from './foundations.ts'
 import { importFunctions } from './functions-from-files.ts'
-import type { HandOver } from './hand-over.ts'
 import { adminKey } from './home.ts'
+import { openAlerts } from './open-alerts.ts'
+import { letGo, openReleaser } from './open-releaser.ts'
+import { openSenders } from './open-senders.ts'
+import { type Outside, openOutside } from './outside.ts'
+import { openProofWorld, type ProofWorld } from './proofs.ts'
 import { openStorage } from './storage.ts'
+import { openTryDestination } from './try-destination.ts'
 import { startWorker } from './worker.ts'
 
 export type { Role }
@@ -29,6 +36,10 @@ export interface GatewayOptions {
   log: Log
   /** Hosts and ports inside that may be reached, beside those of the settings. */
   outboundAllowed?: HostPort[]
+  /** Another clock, other keys and certificates than those of the real world to check proofs with. */
+  proofs?: Partial<ProofWorld> | undefined
+  /** Other answers to what is asked of vendors than those of the real world. */
+  outside?: Outside | undefined
   /** Called when this process must end by itself: another one works on its data. */
   onFatal?: (sentence: string) => void
 }
@@ -63,7 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function openGateway(
-  { settings, role, log, outboundAllowed = [], onFatal }: GatewayOptions,
+  { settings, role, log, outboundAllowed = [], proofs = {}, outside: given, onFatal }: GatewayOptions,
   closers: Closers,
 ) {
   const checked = checkSettings(settings)
@@ -73,11 +84,18 @@ async function openGateway(
   const { integrations, ledger, queue, handOver, metrics } = foundations
   const rewriter = closers.add(openRewriter(settings, metrics, log), (opened) => opened.close())
   await importFunctions(integrations, rewriter, log)
-  if (role !== 'edge')
-    await openWorker(settings, checked, outboundAllowed, { ...foundations, rewriter }, log, closers)
+  const allowed = [...checked.outboundAllowed, ...outboundAllowed]
+  const alerts = openAlerts(settings, allowed, storage, foundations, log, closers)
+  if (role !== 'edge') await openWorker(settings, allowed, { ...foundations, rewriter, alerts }, log, closers)
+  const outside = given ?? openOutside(log, closers)
   closers.add(
     await startUpkeep({
       ledger,
+      integrations,
+      alerts,
+      alertSeconds: settings.ALERT_SECONDS,
+      fetchText: outside.fetchText,
+      now: () => new Date(),
       requeue: handOver.unfinished,
       sweepSeconds: settings.SWEEP_SECONDS,
       lostSeconds: settings.LOST_SECONDS,
@@ -96,6 +114,10 @@ async function openGateway(
     log,
     closers,
     rewriter,
+    proofs: openProofWorld(proofs, log, closers),
+    outside,
+    alerts,
+    tryDestination: openTryDestination(settings, foundations.own, allowed, log, closers),
     ...foundations,
   })
   return {
@@ -112,26 +134,43 @@ async function openGateway(
 
 async function openWorker(
   settings: Settings,
-  checked: CheckedSettings,
-  moreAllowed: HostPort[],
-  rooms: Foundations & { rewriter: Rewriter },
+  allowed: HostPort[],
+  rooms: Foundations & { rewriter: Rewriter; alerts: Alerts },
   log: Log,
   closers: Closers,
 ): Promise<void> {
-  const { queue, integrations, handOver } = rooms
-  const allowed = [...checked.outboundAllowed, ...moreAllowed]
+  const { queue, handOver, alerts } = rooms
   const outbound = closers.add(createOutbound({ allowed, log }), (opened) => opened.close())
+  // Beside those of the deliveries: a node's calls have tokens of their own.
+  const tokens = createTokens({ outbound })
+  const senders = closers.add(openSenders(settings, outbound, rooms.own), (opened) => opened.close())
+  const releaser = openReleaser(rooms, log, closers)
+  const { straight } = releaser
   closers.add(
     await startWorker({
       queue,
-      integrations,
       runConcurrency: settings.RUN_CONCURRENCY,
       deliveryConcurrency: settings.DELIVERY_CONCURRENCY,
-      execute: (runId) => executeRun(runId, { ...rooms, handOver: handOver.deliveries, log }),
+      execute: (runId, signal) =>
+        executeRun(runId, signal, {
+          ...rooms,
+          outbound,
+          tokens,
+          holdEveryMs: (settings.LOST_SECONDS * 1_000) / 3,
+          putBack: handOver.runAgain,
+          straight,
+          handOver: (made) => letGo(made, { handOver, releaser }),
+          log,
+        }),
       attempt: (deliveryId, signal) => {
-        const putBack = (delivery: Parameters<HandOver['deliveries']>[0][number]) =>
-          handOver.deliveries([delivery])
-        return attemptDelivery(deliveryId, signal, { ...rooms, outbound, putBack, log })
+        const { attemptFailed } = alerts
+        return attemptDelivery(deliveryId, signal, {
+          ...rooms,
+          senders,
+          places: releaser,
+          attemptFailed,
+          log,
+        })
       },
     }),
     (opened) => opened.close(settings.DRAIN_MS),

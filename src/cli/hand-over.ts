@@ -1,32 +1,33 @@
-import type { Integrations } from '../integrations/integrations.ts'
-import type { Unfinished } from '../ledger/ledger.ts'
+import type { Released, Unfinished } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import { type Job, PRIORITY_DEFAULT, type Queue, QueueUnavailable } from '../queue/queue.ts'
 
-/** The two standing lanes; a destination with a concurrency of its own has one beside them. */
+/** A lane is a stream of work with its own concurrency. */
 export const RUNS_LANE = 'runs'
 export const DELIVERIES_LANE = 'deliveries'
-
-export function laneOf(destinationId: string, integrations: Pick<Integrations, 'destination'>): string {
-  const limited = integrations.destination(destinationId)?.config.concurrencyMax !== undefined
-  return limited ? `destination-${destinationId}` : DELIVERIES_LANE
-}
 
 /** Brings work that the ledger holds into the queue. What fails here is found by the sweeper. */
 export interface HandOver {
   runs(runIds: string[]): void
-  deliveries(deliveries: { id: string; destinationId: string; tries?: number; delayMs?: number }[]): void
+  /** A run that is to be made again later. */
+  runAgain(run: { id: string; takes: number; delayMs: number }): void
+  /** Deliveries that go straight. */
+  deliveries(deliveries: { id: string; priority: number }[]): void
+  /** Deliveries whose turn has come. */
+  released(released: Released[]): void
   /** As the sweeper does it: waits, and fails when the queue is away. */
   unfinished(work: Unfinished): Promise<void>
   /** Waits for what is on its way. */
   close(): Promise<void>
 }
 
+/** Priorities of deliveries are 0 to 9, those of jobs 0 to 100; both have 5 or 50 in the middle. */
+const PRIORITY_STEP = 10
 /** Nobody waits for a put, and one of twenty jobs costs hardly more than one of one. */
 const PUT_PAUSE_MS = 5
 
 /** Puts of the same moment share a round trip. */
-export function createHandOver(queue: Queue, integrations: Integrations, log: Log): HandOver {
+export function createHandOver(queue: Queue, log: Log): HandOver {
   let waiting: Job[] = []
   let putting: Promise<void> | undefined
   let isAway = false
@@ -60,11 +61,13 @@ export function createHandOver(queue: Queue, integrations: Integrations, log: Lo
 
   return {
     runs: (runIds) => put(runIds.map((id) => runJob(id, 0))),
-    deliveries: (deliveries) => put(deliveries.map((delivery) => deliveryJob(delivery, integrations))),
+    runAgain: ({ id, takes, delayMs }) => put([{ ...runJob(id, takes), delayMs }]),
+    deliveries: (deliveries) => put(deliveries.map((delivery) => deliveryJob({ ...delivery, tries: 0 }))),
+    released: (released) => put(released.map((delivery) => deliveryJob(delivery, releaseNow()))),
     unfinished: ({ runs, deliveries }) =>
       queue.put([
         ...runs.map(({ id, takes }) => runJob(id, takes)),
-        ...deliveries.map((delivery) => deliveryJob(delivery, integrations)),
+        ...deliveries.map((delivery) => deliveryJob(delivery)),
       ]),
     close: async () => putting,
   }
@@ -75,15 +78,15 @@ function runJob(id: string, takes: number): Job {
   return { ...job, priority: PRIORITY_DEFAULT, delayMs: 0 }
 }
 
+/** A delivery can be released, wait again and be released again before it is tried. */
 function deliveryJob(
-  {
-    id,
-    destinationId,
-    tries = 0,
-    delayMs = 0,
-  }: { id: string; destinationId: string; tries?: number; delayMs?: number },
-  integrations: Integrations,
+  { id, tries, priority }: { id: string; tries: number; priority: number },
+  release = '',
 ): Job {
-  const job = { id: `delivery-${id}-${tries}`, kind: 'delivery', subject: id } as const
-  return { ...job, lane: laneOf(destinationId, integrations), priority: PRIORITY_DEFAULT, delayMs }
+  const job = { id: `delivery-${id}-${tries}${release}`, kind: 'delivery', subject: id } as const
+  return { ...job, lane: DELIVERIES_LANE, priority: priority * PRIORITY_STEP, delayMs: 0 }
+}
+
+function releaseNow(): string {
+  return `-${Date.now().toString(36)}`
 }

@@ -1,4 +1,5 @@
 import type { Health, PartHealth } from '../admin/admin.ts'
+import { type Alerts, CONDITION_NAMES } from '../alerts/alerts.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Metrics } from '../platform/metrics.ts'
@@ -10,13 +11,14 @@ export interface HealthOptions {
   ledger: Ledger
   queue: Queue
   integrations: Integrations
+  alerts: Pick<Alerts, 'countOpenIncidents'>
   metrics: Metrics
 }
 
 const ANSWER_WITHIN_MS = 1_000
 
 /** Asks each part; one that does not answer in a second is not well. */
-export function createHealth({ sql, ledger, queue, integrations, metrics }: HealthOptions): Health {
+export function createHealth({ sql, ledger, queue, integrations, alerts, metrics }: HealthOptions): Health {
   return {
     async parts() {
       const [database, jobs] = await Promise.all([
@@ -34,9 +36,14 @@ export function createHealth({ sql, ledger, queue, integrations, metrics }: Heal
         if (counts) metrics.queueJobs.set({ state }, counts[state])
       }
       const oldest = await within(ledger.oldestWaiting()).catch(() => undefined)
-      if (!oldest) return
-      metrics.oldestWaitingSeconds.set({ kind: 'run' }, oldest.runSeconds)
-      metrics.oldestWaitingSeconds.set({ kind: 'delivery' }, oldest.deliverySeconds)
+      if (oldest) {
+        metrics.oldestWaitingSeconds.set({ kind: 'run' }, oldest.runSeconds)
+        metrics.oldestWaitingSeconds.set({ kind: 'delivery' }, oldest.deliverySeconds)
+      }
+      const open = await within(alerts.countOpenIncidents()).catch(() => undefined)
+      for (const condition of CONDITION_NAMES) {
+        if (open) metrics.incidentsOpen.set({ condition }, open.get(condition) ?? 0)
+      }
     },
   }
 }

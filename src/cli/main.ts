@@ -59,6 +59,17 @@ program
   })
 
 program
+  .command('send')
+  .description('send a request as a source system would, signed as it signs: `sluice send --help`')
+  .argument('[arguments...]')
+  .helpOption(false)
+  .allowUnknownOption()
+  .action(async (args: string[]) => {
+    const { runSend } = await import('./send-command.ts')
+    process.exitCode = await runSend(args)
+  })
+
+program
   .command('settings')
   .description('print every setting with its meaning and default, in the form of a .env file')
   .action(() => {

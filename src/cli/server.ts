@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { createListener, type Listener, type ListenerTls } from './listener.ts'
 
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>
 
@@ -10,9 +11,13 @@ export interface ServerOptions {
   headerBytesMax: number
   /** How long a request may take to arrive, headers and body together. */
   requestWaitMs: number
+  /** Speaks HTTPS with it, and HTTP without. */
+  tls?: ListenerTls | undefined
   fetch: Fetch
   /** Accounts for what broke before it was a request, and words the answer; without it the answer is empty. */
   refuseBroken?: ((socket: Socket, fault: BrokenRequest, detail: string) => BrokenAnswer) | undefined
+  /** Told of those with whom no TLS could be agreed on; they get no answer. */
+  onFailedHandshake?: ((socket: Socket, error: Error) => void) | undefined
 }
 
 export interface BrokenAnswer {
@@ -32,19 +37,22 @@ export interface HttpServer {
 /** Longer than the idle time-out of common proxies, so that they never use a connection we are just closing. */
 const KEEP_ALIVE_MS = 75_000
 const IDLE_CHECK_MS = 50
+const SILENT_MS = 500
 /** The edge times the body and accounts for it; Node's own time-out only stands behind it. */
 const BACKSTOP_MS = 5_000
 
 /** @throws Error with a sentence when the port is taken or not ours to use. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
   const { requestWaitMs } = options
-  const server = createServer({
+  const limits = {
     maxHeaderSize: options.headerBytesMax,
     requestTimeout: 2 * requestWaitMs + BACKSTOP_MS,
     headersTimeout: requestWaitMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(requestWaitMs, 1_000),
-  })
+  }
+  const listener = createListener(limits, options.tls, requestWaitMs)
+  const { server } = listener
   // Node would drop what is beyond its limit without a word, the header of the proxy among it. The bytes are limited.
   server.maxHeadersCount = 0
   const underWay = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
@@ -66,6 +74,11 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   // Whether the body is welcome is for the one who answers to say.
   server.on('checkContinue', onRequest)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (!listener.canTalk(socket)) {
+      options.onFailedHandshake?.(socket, error)
+      socket.destroy()
+      return
+    }
     const earlier = underWay.get(socket)
     const isWaiting = earlier?.incoming.complete && !earlier.outgoing.writableFinished
     // What follows on a whole request must not take its answer away.
@@ -75,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   await listen(server, options.host, options.port)
   return {
     port: (server.address() as AddressInfo).port,
-    close: (deadlineMs) => closeServer(server, deadlineMs),
+    close: (deadlineMs) => closeServer(listener, deadlineMs),
   }
 }
 
@@ -129,14 +142,20 @@ function faultOf(code: string | undefined): BrokenRequest {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'too_slow' : 'not_http'
 }
 
-async function closeServer(server: Server, deadlineMs: number): Promise<void> {
+async function closeServer(
+  { server, destroySilent, destroyAll }: Listener,
+  deadlineMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
   // A kept connection turns idle only after its answer, so once is not enough.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
+  // Who has just connected may still say what he came for.
+  const silent = setTimeout(destroySilent, SILENT_MS)
+  const deadline = setTimeout(destroyAll, deadlineMs)
   await closed
   clearInterval(idle)
+  clearTimeout(silent)
   clearTimeout(deadline)
 }

@@ -57,6 +57,7 @@ async function welcomeNewcomer(gateway: Gateway, demo: DemoReceiver): Promise<vo
       ...facts,
       adminUrl,
       loopbackAllowed: gateway.loopbackAllowed,
+      certificateUnsure: settings.TLS_CERT !== '' && settings.PUBLIC_URL === '',
       home: path.resolve(settings.SLUICE_HOME),
     }),
   )
@@ -78,14 +79,14 @@ function changedSettings(settings: Settings): Record<string, string> {
   return Object.fromEntries(shown)
 }
 
-/** One Ctrl-C comes twice under npm: from the terminal, and passed on by npm. */
+/** One Ctrl-C comes more than once: from the terminal, and passed on by npm and by the launcher. */
 const SAME_SIGNAL_MS = 1_000
 
-/** The first signal asks for a drain; a later one ends at once. */
+/** The first signal asks for a drain; a later one ends at once. SIGHUP is a terminal that was closed. */
 function listenForStop() {
   const { promise, resolve } = Promise.withResolvers<{ code: number; why: string }>()
   let askedAt: number | undefined
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       askedAt ??= performance.now()
       if (performance.now() - askedAt > SAME_SIGNAL_MS) process.exit(1)

@@ -28,15 +28,20 @@ export function newId(): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${count}${randomUUID().slice(18)}`
 }
 
-/** The smallest UUIDv7 of a moment, for "everything before then". */
+/** The smallest UUIDv7 of a moment, for "everything before then"; ids know no time before 1970. */
 export function firstIdAt(moment: Date): string {
-  const milliseconds = moment.getTime().toString(16).padStart(12, '0')
+  const milliseconds = Math.max(0, moment.getTime()).toString(16).padStart(12, '0')
   return `${milliseconds.slice(0, 8)}-${milliseconds.slice(8)}-7000-8000-000000000000`
 }
 
 /** 24 random hex digits, the form of the integration ids in Retrieve's addresses. */
 export function newIntegrationId(): string {
   return randomBytes(12).toString('hex')
+}
+
+/** Eight random hex digits: they tell the few secrets of one integration apart and say nothing about them. */
+export function newSecretId(): string {
+  return randomBytes(4).toString('hex')
 }
 
 /** 256 bits for keys and tokens, safe in URLs. */

@@ -1,18 +1,26 @@
-import { destination, type Logger, pino } from 'pino'
+import { type Logger, pino } from 'pino'
+import { createLineOutput, type LineOutput } from './line-output.ts'
 
 export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child'>
 
-/** Lines are written in blocks of this size, or after {@link FLUSH_MS}: a system call for each would slow the acks. */
-const BLOCK_BYTES = 4_096
-const FLUSH_MS = 100
+const OUTPUT = {
+  fd: 1,
+  /** A system call for each line would slow the acks. */
+  blockBytes: 4_096,
+  flushMs: 100,
+  waitingBytesMax: 4 * 1024 * 1024,
+  lostLine: (count: number) =>
+    `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines: count, msg: 'log lines were lost' })}\n`,
+}
 
 /**
  * One JSON line per unit of work on standard output; errors with their stack under `err`. What is still in memory
- * is written when the process ends by itself, also after an exception.
+ * is written when the process ends by itself, also after an exception. A standard output that takes nothing (a full
+ * disk, a closed terminal) stops nobody.
  */
 export function createLog(level: string): Logger {
-  const stream = destination({ fd: 1, sync: false, minLength: BLOCK_BYTES, periodicFlush: FLUSH_MS })
-  process.once('exit', () => stream.flushSync())
+  const output = createLineOutput(OUTPUT)
+  flushAtExit(output)
   return pino(
     {
       level,
@@ -20,6 +28,18 @@ export function createLog(level: string): Logger {
       formatters: { level: (label) => ({ level: label }) },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
-    stream,
+    output,
   )
+}
+
+const flushed = new Set<LineOutput>()
+
+/** One listener for all logs: whoever makes many in one process is not warned of a leak. */
+function flushAtExit(output: LineOutput): void {
+  if (flushed.size === 0) {
+    process.once('exit', () => {
+      for (const one of flushed) one.flushSync()
+    })
+  }
+  flushed.add(output)
 }

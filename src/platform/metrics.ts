@@ -40,6 +40,12 @@ export function createMetrics() {
       labelNames: ['kind'],
       registers,
     }),
+    incidentsOpen: new Gauge({
+      name: 'sluice_incidents_open',
+      help: 'Incidents that are not over, by condition',
+      labelNames: ['condition'],
+      registers,
+    }),
     runs: new Counter({
       name: 'sluice_runs_total',
       help: 'Runs ended, by state',

@@ -41,3 +41,10 @@ export async function checkDurability(sql: Sql): Promise<void> {
     }
   }
 }
+
+/** By which a PostgreSQL is known wherever it is met: the same for its databases, its copies and all its addresses. */
+export async function systemIdentifierOf(sql: Sql): Promise<string> {
+  const [row] = await sql<{ identity: string }[]>`
+    SELECT system_identifier::text AS identity FROM pg_catalog.pg_control_system()`
+  return row?.identity ?? ''
+}

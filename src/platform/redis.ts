@@ -82,6 +82,15 @@ export function redisProblem(error: unknown): string {
   return (detail ? `${error.message} ${detail.message}` : error.message) || error.name
 }
 
+/** By which a Redis is known wherever it is met: `run_id` of each node, and `master_replid`, which its copies share. */
+export async function redisIdentitiesOf(client: RedisClient): Promise<string[]> {
+  const nodes = client instanceof Cluster ? client.nodes('all') : [client]
+  const told = await Promise.all(nodes.map((node) => node.info()))
+  return told.flatMap((info) =>
+    [...info.matchAll(/^(?:run_id|master_replid):(\w+)/gm)].map(([, identity = '']) => identity),
+  )
+}
+
 interface Behaviour {
   offlineQueue: boolean
   /** Reconnects that a command under way survives; null for all. */

@@ -15,6 +15,8 @@ interface SettingRow {
 }
 
 const MIB = 1024 * 1024
+/** Neither a setting nor an integration allows a larger body. */
+export const LARGEST_BODY_BYTES = 32 * MIB
 
 export const SETTINGS = {
   PORT: integer(8080, 'where Sluice listens; 0 picks a free port', { max: 65_535 }),
@@ -48,27 +50,40 @@ export const SETTINGS = {
     ['x-forwarded-for', 'forwarded', 'x-real-ip'],
     'the one header in which your proxy names the source address',
   ),
+  TLS_CERT: text('', 'PEM file with the certificate of Sluice and its chain; with TLS_KEY it speaks HTTPS'),
+  TLS_KEY: text('', 'PEM file with the key of TLS_CERT, without a passphrase'),
+  TLS_CLIENT_CA: text(
+    '',
+    'PEM file with the CAs that client certificates may come from; empty asks for none',
+  ),
+  CLIENT_CERT_HEADER: text(
+    '',
+    'the header in which your proxy hands on client certificates, such as Client-Cert; only believed from TRUSTED_PROXIES',
+  ),
   DNS_SERVERS: list('resolvers for domain entries, host or host:port; empty uses those of the system'),
   DNS_BUDGET_MS: integer(300, 'how long a request may wait for DNS before it is refused', {
     unit: 'ms',
     min: 10,
   }),
   OUTBOUND_ALLOWED: list('private host:port pairs that destinations may reach all the same'),
+  FILES_DIR: text('', 'the folder below which destinations may write files; empty for none'),
   BODY_BYTES_MAX: integer(10 * MIB, 'a body after its Content-Encoding is undone', {
     unit: 'bytes',
-    max: 32 * MIB,
+    max: LARGEST_BODY_BYTES,
   }),
   COMPRESSED_BYTES_MAX: integer(10 * MIB, 'a body with a Content-Encoding, as it comes over the wire', {
     unit: 'bytes',
-    max: 32 * MIB,
+    max: LARGEST_BODY_BYTES,
   }),
   HEADER_BYTES_MAX: integer(16_384, 'all headers of a request together', { unit: 'bytes', min: 1_024 }),
   BODY_DEPTH_MAX: integer(100, 'how deeply a body may nest', { unit: 'levels', max: 1_000 }),
   BODY_KEYS_MAX: integer(100_000, 'keys and elements in a body', { unit: 'items' }),
   BODY_WAIT_MS: integer(15_000, 'how long a sender may take to send a request', { unit: 'ms', min: 100 }),
-  PENDING_BYTES_MAX: integer(128 * MIB, 'bodies in memory that are not stored yet; beyond it: 503', {
-    unit: 'bytes',
-  }),
+  PENDING_BYTES_MAX: integer(
+    128 * MIB,
+    'bodies in memory that are not stored yet; beyond it: 503; no less than BODY_BYTES_MAX and COMPRESSED_BYTES_MAX together',
+    { unit: 'bytes' },
+  ),
   STORE_WAIT_MS: integer(3_000, 'how long a request may wait to be stored before 503', {
     unit: 'ms',
     min: 100,
@@ -78,8 +93,17 @@ export const SETTINGS = {
     'refusals kept in full per integration, reason and source (50 times as many in all); the rest is counted',
     { unit: 'requests', min: 0 },
   ),
+  QUARANTINE_MAX: integer(
+    1_000,
+    'events that one integration may hold in quarantine; beyond, what is wrongly signed is refused',
+    { unit: 'events', min: 0 },
+  ),
   RUN_CONCURRENCY: integer(8, 'runs at once in a worker', { unit: 'runs', min: 1 }),
-  DELIVERY_CONCURRENCY: integer(32, 'deliveries at once in a worker', { unit: 'deliveries', min: 1 }),
+  DELIVERY_CONCURRENCY: integer(256, 'deliveries at once in a worker', {
+    unit: 'deliveries',
+    min: 1,
+    max: 10_000,
+  }),
   SANDBOX_PROCESSES: integer(2, 'processes that execute rewrite functions', { min: 1, max: 64 }),
   FUNCTION_WALL_MS: integer(5_000, 'how long a rewrite function may take, waiting included', {
     unit: 'ms',
@@ -93,10 +117,24 @@ export const SETTINGS = {
     unit: 's',
     min: 1,
   }),
-  RELOAD_SECONDS: integer(60, 'how often definitions are read again, beside being told of changes', {
+  RELOAD_SECONDS: integer(
+    60,
+    'how often definitions, beside being told of changes, and the TLS files are read again',
+    {
+      unit: 's',
+      min: 1,
+    },
+  ),
+  ALERT_SECONDS: integer(60, 'how often it is looked at what there is to alert of', {
     unit: 's',
     min: 1,
+    max: 86_400,
   }),
+  ALERT_CALM_SECONDS: integer(
+    300,
+    'how long something must not be wrong before it counts as over; what comes back within it is not told again',
+    { unit: 's' },
+  ),
   DRAIN_MS: integer(20_000, 'how long a stop waits for what is under way', { unit: 'ms', min: 0 }),
   LOG_LEVEL: choice(['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'], 'how much is logged'),
 } as const satisfies Record<string, SettingRow>
@@ -228,6 +266,13 @@ function checkTogether(settings: Settings): string[] {
   }
   if (settings.DATABASE_URL === '' && settings.REDIS_URL !== '') {
     problems.push('REDIS_URL needs DATABASE_URL: a queue shared between machines needs a shared database')
+  }
+  const { BODY_BYTES_MAX, COMPRESSED_BYTES_MAX, PENDING_BYTES_MAX } = settings
+  if (PENDING_BYTES_MAX < BODY_BYTES_MAX + COMPRESSED_BYTES_MAX) {
+    problems.push(
+      `PENDING_BYTES_MAX must be ${BODY_BYTES_MAX + COMPRESSED_BYTES_MAX} at least, BODY_BYTES_MAX and COMPRESSED_BYTES_MAX together: ` +
+        'a body that never fits into memory would be answered 503 for ever',
+    )
   }
   return problems
 }

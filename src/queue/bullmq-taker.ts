@@ -21,8 +21,6 @@ export interface LaneSettings {
   stalledCheckMs: number
 }
 
-/** The limit of a lane stands in Redis, which may be wiped: it is written again this often. */
-const LIMIT_REFRESH_MS = 5_000
 /** How long closing waits for Redis once no handler is under way. */
 const FAREWELL_MS = 2_000
 const COMPLAINT_MS = 10_000
@@ -37,8 +35,6 @@ export class BullmqTaker implements Taker {
   readonly #running: Running
   readonly #worker: Worker<string, void, JobKind>
   readonly #complain: (error: Error) => void
-  readonly #refresh: NodeJS.Timeout
-  #limit: number | undefined
   #connected = false
   #closing: Promise<void> | undefined
   #tellClosed: () => void = () => {}
@@ -50,11 +46,9 @@ export class BullmqTaker implements Taker {
     })
     this.#settings = settings
     this.#handler = handler
-    this.#limit = options.laneLimit
     this.#running = new Running(settings.log)
     this.#complain = complainSparingly(settings)
     this.#worker = this.#createWorker(options.concurrency)
-    this.#refresh = setInterval(() => void this.#refreshLimit(), LIMIT_REFRESH_MS).unref()
     void this.#start()
   }
 
@@ -63,8 +57,6 @@ export class BullmqTaker implements Taker {
     if (this.#closing) return
     const more = options.concurrency > this.#worker.concurrency
     this.#worker.concurrency = options.concurrency
-    this.#limit = options.laneLimit
-    void this.#writeLimit()
     if (!more || !this.#worker.isRunning()) return
     // The worker looks at its concurrency when a job ends; pausing and resuming makes it look now.
     await this.#worker.pause(true)
@@ -101,10 +93,9 @@ export class BullmqTaker implements Taker {
     return worker
   }
 
-  /** The limit is written before the first job is taken. */
   async #start(): Promise<void> {
     try {
-      await this.#writeLimit()
+      await this.#worker.getBackend().setQueueMeta({ 'opts.maxLenEvents': EVENTS_KEPT })
       if (!this.#closing) await this.#worker.run()
     } catch (error) {
       this.#complain(error instanceof Error ? error : new Error(String(error)))
@@ -121,27 +112,7 @@ export class BullmqTaker implements Taker {
     throw new WaitingError()
   }
 
-  async #refreshLimit(): Promise<void> {
-    const here = this.#settings.redis.patient().status === 'ready'
-    if (this.#limit !== undefined && here) await this.#writeLimit()
-  }
-
-  async #writeLimit(): Promise<void> {
-    const backend = this.#worker.getBackend()
-    const limit = this.#limit
-    try {
-      await backend.setQueueMeta({
-        'opts.maxLenEvents': EVENTS_KEPT,
-        ...(limit === undefined ? {} : { concurrency: limit }),
-      })
-      if (limit === undefined) await backend.removeQueueMetaFields(['concurrency'])
-    } catch (error) {
-      this.#complain(error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-
   async #close(deadlineMs: number): Promise<void> {
-    clearInterval(this.#refresh)
     await this.#worker.pause(true)
     const ended = await this.#running.drain(deadlineMs)
     const redisIsHere = this.#connected && this.#settings.redis.patient().status === 'ready'

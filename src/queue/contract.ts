@@ -25,8 +25,6 @@ export type Handler = (job: Job, signal: AbortSignal) => Promise<void>
 export interface TakeOptions {
   /** Jobs this taker handles at once. */
   concurrency: number
-  /** Jobs of the lane that all takers in all processes together handle at once. */
-  laneLimit?: number
 }
 
 export interface Taker {
@@ -106,11 +104,9 @@ export function checkLane(lane: string): void {
 }
 
 /** @throws Error */
-export function checkConcurrency({ concurrency, laneLimit = 1 }: TakeOptions): void {
-  for (const value of [concurrency, laneLimit]) {
-    if (!Number.isInteger(value) || value < 1 || value > 10_000)
-      throw new Error(`not a concurrency: ${value}`)
-  }
+export function checkConcurrency({ concurrency }: TakeOptions): void {
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000)
+    throw new Error(`not a concurrency: ${concurrency}`)
 }
 
 function checkJob(job: Job): void {

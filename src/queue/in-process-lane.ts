@@ -40,7 +40,6 @@ export class InProcessLane {
   )
   readonly #seats: Seat[] = []
   #sequence = 0
-  #limit = Number.POSITIVE_INFINITY
   #active = 0
   #timer: NodeJS.Timeout | undefined
   #pumpAsked = false
@@ -74,7 +73,6 @@ export class InProcessLane {
     const set = (next: TakeOptions) => {
       checkConcurrency(next)
       seat.concurrency = next.concurrency
-      this.#limit = next.laneLimit ?? Number.POSITIVE_INFINITY
       this.#askPump()
     }
     this.#seats.push(seat)
@@ -108,7 +106,7 @@ export class InProcessLane {
   }
 
   #pump(): void {
-    while (this.#active < this.#limit) {
+    for (;;) {
       const seat = this.#seats.find(({ concurrency, running }) => running.count < concurrency)
       const next = seat && this.#waiting.take()
       if (!next) return

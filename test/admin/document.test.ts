@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PRESETS } from '../../src/sources/sources.ts'
 import { startTestGateway, type TestGateway } from '../world/gateway.ts'
 
 interface Operation {
@@ -69,25 +70,74 @@ describe('the OpenAPI document', () => {
     expect(JSON.stringify(Definition)).toContain('"when":{"$ref":"#/components/schemas/Condition"}')
     expect(JSON.stringify(Definition)).toMatch(/"mapping":\{"type":"object","description":"a field mapping/)
     expect(JSON.stringify(Condition)).toContain('"$ref":"#/components/schemas/Condition"')
-    expect(Object.keys(DestinationConfig?.properties as object)).toEqual(
+    const kinds = DestinationConfig?.oneOf as { properties: Record<string, { const?: string }> }[]
+    expect(kinds.map(({ properties }) => properties.kind?.const)).toEqual(
+      expect.arrayContaining(['http', 'postgres', 'file']),
+    )
+    expect(Object.keys(kinds[0]?.properties ?? {})).toEqual(
       expect.arrayContaining(['url', 'headers', 'auth', 'retry']),
     )
     const post = document.paths['/integrations']?.post
     expect(JSON.stringify(post?.requestBody)).toContain('"$ref":"#/components/schemas/Definition"')
   })
 
+  test('tells how the proof of each source looks', () => {
+    const { Definition, Proof } = document.components.schemas
+    expect(Definition).toMatchObject({ properties: { proof: { $ref: '#/components/schemas/Proof' } } })
+    const forms = Proof?.anyOf as Record<string, unknown>[]
+    const proven = [...PRESETS.values()].filter(({ proof }) => proof).map(({ name }) => name)
+    expect(forms.map(({ title }) => title)).toEqual([undefined, ...proven])
+    const shopify = forms.find(({ title }) => title === 'shopify')
+    expect(shopify).toMatchObject({ type: 'object', required: ['secrets'] })
+    expect(JSON.stringify(shopify)).toContain('"retiresAt"')
+    expect(forms.filter((form) => '$schema' in form)).toEqual([])
+  })
+
   test('holds every verb of every resource', () => {
     const served = operations().map(({ method, path }) => `${method} ${path}`)
-    const crud = ['applications', 'integrations', 'destinations', 'functions'].flatMap((name) => [
+    const resources = [
+      'applications',
+      'integrations',
+      'destinations',
+      'functions',
+      'alert-channels',
+      'alert-rules',
+    ]
+    const crud = resources.flatMap((name) => [
       `get /${name}`,
       `post /${name}`,
       `get /${name}/{id}`,
       `patch /${name}/{id}`,
       `delete /${name}/{id}`,
     ])
-    expect(served.toSorted()).toEqual(
-      [...crud, 'get /events', 'get /events/{id}', 'post /events/{id}/replay', 'get /requests'].toSorted(),
-    )
+    const events = ['replay', 'release', 'discard'].map((verb) => `post /events/{id}/${verb}`)
+    const handshakes = [
+      'delete /integrations/{id}/handshake',
+      'post /integrations/{id}/handshake/await',
+      'post /integrations/{id}/handshake/confirm',
+    ]
+    const sources = ['get /sources', 'post /sources/{name}/addresses/refresh']
+    const lists = ['get /events', 'get /events/{id}', 'get /requests']
+    const incidents = ['get /incidents', 'get /incidents/{id}']
+    const tests = ['alert-channels', 'destinations', 'integrations'].map((name) => `post /${name}/{id}/test`)
+    const deliveries = [
+      'get /deliveries',
+      'get /deliveries/{id}',
+      'patch /deliveries/{id}',
+      ...['cancel', 'try-now', 'replay'].map((verb) => `post /deliveries/{id}/${verb}`),
+      'get /dead-letters',
+      'get /dead-letters/{id}',
+      'post /dead-letters/{id}/discard',
+      'post /destinations/{id}/pause',
+      'post /destinations/{id}/resume',
+    ]
+    const replays = ['get /replays', 'post /replays', 'get /replays/{id}', 'post /replays/{id}/cancel']
+    const fields = ['get /integrations/{id}/merge-fields', 'get /events/{id}/merge-fields']
+    const others = [
+      ...[...lists, ...events, ...handshakes, ...sources, ...incidents, ...tests],
+      ...[...deliveries, ...replays, ...fields],
+    ]
+    expect(served.toSorted()).toEqual([...crud, ...others].toSorted())
   })
 })
 

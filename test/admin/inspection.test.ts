@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { entryOf, UNNAMED } from '../ledger/world.ts'
 import { startTestGateway, type TestGateway } from '../world/gateway.ts'
 import { type Receiver, startReceiver } from '../world/receiver.ts'
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
     ],
   })
   strict = await world.api.integration(shop.id, {
-    proof: { scheme: 'header', header: 'x-key', secret: 'right' },
+    proof: { scheme: 'header', header: 'x-key', secrets: [{ secret: 'right' }] },
     nodes: [{ id: 'map', kind: 'transform' }],
   })
 })
@@ -132,9 +133,10 @@ describe('the lists', () => {
   const ids = (page: { items: { id: string }[] }) => page.items.map(({ id }) => id)
   let sent: string[]
   let plain: { id: string }
+  const transform = { nodes: [{ id: 'map', kind: 'transform' }] }
 
   beforeAll(async () => {
-    plain = await world.api.integration(shop.id, { nodes: [{ id: 'map', kind: 'transform' }] })
+    plain = await world.api.integration(shop.id, transform)
     for (const n of [1, 2, 3, 4, 5]) await world.send(plain.id, `{"n":${n},"note":"Grüße Nr. ${n}"}`)
     sent = ids(await get(`/events?integrationId=${plain.id}`))
   })
@@ -165,6 +167,28 @@ describe('the lists', () => {
     expect(new Set(ofKey.items.map((item: { dedupeKey: string }) => item.dedupeKey))).toEqual(
       new Set([keyed.dedupeKey]),
     )
+  })
+
+  test('are filtered by what the source says of them, which they show', async () => {
+    const source = {
+      topic: 'orders/paid',
+      deliveryId: 'd-1',
+      eventId: 'e-1',
+      occurredAt: '2026-08-01T10:00:00.000Z',
+      sender: 'one.myshopify.com',
+    }
+    const { id: integrationId } = await world.api.integration(shop.id, transform)
+    const entry = entryOf({ integrationId, applicationId: shop.id }, { identity: source })
+    await world.gateway.ledger.record(entry)
+    const id = entry.events[0]?.id
+    const queries = ['topic=orders%2Fpaid', 'sender=one.myshopify.com', 'sourceId=d-1', 'sourceId=e-1']
+    for (const query of queries) {
+      const { items } = await get(`/events?integrationId=${integrationId}&${query}`)
+      expect(items).toMatchObject([{ id, source }])
+    }
+    expect(ids(await get(`/events?integrationId=${integrationId}&topic=orders`))).toEqual([])
+    expect(await world.api.event(id ?? '')).toMatchObject({ source })
+    expect((await world.api.event(sent[0] ?? '')).source).toEqual(UNNAMED)
   })
 
   test('are filtered by text in the payload, whatever its case', async () => {

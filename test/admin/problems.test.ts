@@ -34,6 +34,13 @@ const WRONG: [what: string, path: string, body: () => unknown, place: string, me
     'slug',
     /lower-case/,
   ],
+  ...['a\0b', 'a\ud800b'].map((name): (typeof WRONG)[number] => [
+    'a name that the database would change or refuse',
+    '/applications',
+    () => ({ slug: 'x', name }),
+    'name',
+    /cannot be kept/,
+  ]),
   ['a missing name', '/applications', () => ({ slug: 'x' }), 'name', /./],
   ['a field that does not exist', '/applications', () => ({ slug: 'x', name: 'x', sulg: 1 }), '', /sulg/],
   [
@@ -58,6 +65,56 @@ const WRONG: [what: string, path: string, body: () => unknown, place: string, me
     /needs a definition with "proof"/,
   ],
   [
+    'a secret as it is shown, where there is none to keep',
+    '/integrations',
+    () =>
+      integration({
+        ...transform({}),
+        source: 'shopify',
+        proof: { secrets: [{ secret: 'one' }, { secret: '***' }] },
+      }),
+    'definition.proof.secrets.1.secret',
+    /no secret here to keep/,
+  ],
+  [
+    'a secret of a destination as it is shown',
+    '/destinations',
+    () => destination({ auth: { kind: 'bearer', token: '***' } }),
+    'config.auth.token',
+    /no secret here to keep/,
+  ],
+  [
+    'two secrets of one name',
+    '/integrations',
+    () =>
+      integration({
+        ...transform({}),
+        source: 'shopify',
+        proof: {
+          secrets: [
+            { id: 'a', secret: 'one' },
+            { id: 'a', secret: 'two' },
+          ],
+        },
+      }),
+    'definition.proof',
+    /two secrets have the id "a"/,
+  ],
+  [
+    'a proof that its source does not know',
+    '/integrations',
+    () => integration({ ...transform({}), source: 'shopify', proof: { scheme: 'header' } }),
+    'definition.proof',
+    /./,
+  ],
+  [
+    'published addresses of a source that publishes none',
+    '/integrations',
+    () => integration({ ...transform({}), source: 'shopify', allowPublished: true }),
+    'definition.allowPublished',
+    /Shopify publishes no addresses/,
+  ],
+  [
     'an id with a character that no address has',
     '/integrations',
     () => integration(transform({}), { id: 'a/b c' }),
@@ -77,6 +134,28 @@ const WRONG: [what: string, path: string, body: () => unknown, place: string, me
     () => integration(transform({ mapping: { total: { valeu: 1 } } })),
     'definition.nodes.0.mapping.total',
     /./,
+  ],
+  [
+    'an expression that JSONata cannot read',
+    '/integrations',
+    () => integration(transform({ mapping: { total: { expression: '$sum(items.(price * ' } } })),
+    'definition.nodes.0.mapping.total.expression',
+    /^rule "total": Expected "\)" before end of expression \(S0203 at character 20\)$/,
+  ],
+  [
+    'an expression within $each, beside one that can be read',
+    '/integrations',
+    () =>
+      integration(
+        transform({
+          mapping: {
+            count: { expression: '$count(items)' },
+            lines: { $each: 'items', fields: { id: { expression: 'id = 820982911946154508999' } } },
+          },
+        }),
+      ),
+    'definition.nodes.0.mapping.lines.fields.id.expression',
+    /^rule "lines\[\]\.id": .*too long to be exact/,
   ],
   [
     'a bad path in a definition',
@@ -164,6 +243,20 @@ const WRONG: [what: string, path: string, body: () => unknown, place: string, me
     'source',
     /^line 2, column 21: /,
   ],
+  [
+    'a function whose source the database would refuse',
+    '/functions',
+    () => functionOf('// \0\nreturn { jobStatus: 1 }'),
+    'source',
+    /cannot be kept/,
+  ],
+  [
+    'a function that is too long',
+    '/functions',
+    () => functionOf(`return { jobStatus: 1 } //${'x'.repeat(300_000)}`),
+    'source',
+    /^the source is longer than 262144 characters$/,
+  ],
 ]
 
 describe('an error names its place', () => {
@@ -174,6 +267,18 @@ describe('an error names its place', () => {
     const places = answer.body.errors.map((error: { path: string }) => error.path)
     expect(places.some((named: string) => named === place || named.startsWith(`${place}.`))).toBe(true)
     expect(answer.body.errors.map((error: { message: string }) => error.message).join('\n')).toMatch(message)
+  })
+
+  test('a kept secret that has not the form that another source asks for', async () => {
+    const proof = { secrets: [{ id: 'kept', secret: 'no hex' }] }
+    const made = await world.api.integration(shop.id, { ...transform({}), source: 'shopify', proof })
+    const masked = { secrets: [{ id: 'kept', secret: '***' }] }
+    const definition = { ...transform({}), source: 'adyen', proof: masked }
+    const { status, body } = await world.api.call('PATCH', `/integrations/${made.id}`, { definition })
+    expect([status, body.errors.map(({ path }: { path: string }) => path)]).toEqual([
+      400,
+      ['definition.proof.secrets.0.secret'],
+    ])
   })
 
   test('several wrong fields are all named at once', async () => {
@@ -196,11 +301,33 @@ describe('an error names its place', () => {
     expect((await world.api.call('PATCH', `/applications/${made.id}`, { slug: 'taken' })).status).toBe(200)
   })
 
-  test('one that is taken in the same moment', async () => {
-    const both = await Promise.all(
-      ['one', 'two'].map((name) => world.api.call('POST', '/applications', { slug: 'at-once', name })),
-    )
-    expect(both.map(({ status }) => status).toSorted()).toEqual([201, 409])
+  test('what is taken in the same moment', async () => {
+    const definition = {
+      ...transform({}),
+      proof: { scheme: 'header', header: 'x-key', secrets: [{ secret: 'one' }] },
+    }
+    const makings: [string, object][] = [
+      ['/applications', { slug: 'at-once', name: 'x' }],
+      ['/integrations', integration(definition, { id: 'at-once' })],
+      ['/functions', { ...functionOf('return { jobStatus: 1 }'), name: 'at-once' }],
+    ]
+    for (const [path, body] of makings) {
+      const answers = await Promise.all([1, 2, 3, 4].map(() => world.api.call('POST', path, body)))
+      expect([path, answers.map(({ status }) => status).toSorted()]).toEqual([path, [201, 409, 409, 409]])
+    }
+  })
+
+  test('what was taken through another process a moment ago, and is not heard of here yet', async () => {
+    const other = await startTestGateway({ databaseUrl: world.gateway.settings.DATABASE_URL })
+    const id = '0123456789abcdef01234567'
+    const made = await Promise.all([
+      world.api.call('POST', '/integrations', integration(transform({}), { id })),
+      other.api.call('POST', '/integrations', integration(transform({}), { id })),
+    ])
+    await other.close()
+    expect(made.map(({ status }) => status).toSorted()).toEqual([201, 409])
+    const refused = made.find(({ status }) => status === 409)
+    expect(refused?.body.detail).toBe(`the id "${id}" is taken`)
   })
 
   test('what is not there, and what is no address of the API', async () => {
@@ -209,6 +336,27 @@ describe('an error names its place', () => {
     expect((await world.api.call('GET', '/nothing')).status).toBe(404)
     expect((await world.api.call('GET', '/events/none')).body.errors[0].path).toBe('id')
     expect((await world.api.call('GET', '/events?status=lost')).body.errors[0].path).toBe('status')
+  })
+
+  test.each([
+    '0000-01-01T00:00:00Z',
+    '0001-01-01T00:00:00%2B14:00',
+    '9999-12-31T23:59:59-14:00',
+    '2026-02-30T00:00:00Z',
+  ])('a time that is none for the database: %s', async (moment) => {
+    for (const query of [`/events?from=${moment}`, `/requests?to=${moment}`]) {
+      const { status, body } = await world.api.call('GET', query)
+      expect([query, status]).toEqual([query, 400])
+      expect(body.errors[0].path).toBe(query.includes('from') ? 'from' : 'to')
+    }
+  })
+
+  test('a change without a body', async () => {
+    expect(await world.api.call('PATCH', `/applications/${shop.id}`)).toMatchObject({
+      status: 400,
+      body: { detail: 'the body is missing: send JSON' },
+    })
+    expect((await world.api.call('POST', '/applications')).status).toBe(400)
   })
 })
 

@@ -67,6 +67,17 @@ describe('integrations', () => {
     expect((await call('GET', `/integrations/${made.id}`)).status).toBe(404)
   })
 
+  test('changed several times at once, each change is answered with a version of its own', async () => {
+    const { id } = await world.api.integration(shop.id, passing)
+    const names = Array.from({ length: 8 }, (_, at) => `change ${at}`)
+    const changes = await Promise.all(names.map((name) => call('PATCH', `/integrations/${id}`, { name })))
+    expect(changes.map(({ status }) => status)).toEqual(names.map(() => 200))
+    expect(changes.map(({ body }) => body.name)).toEqual(names)
+    expect(changes.map(({ body }) => body.version).toSorted()).toEqual(names.map((_, at) => at + 2))
+    const last = changes.find(({ body }) => body.version === names.length + 1)
+    expect((await call('GET', `/integrations/${id}`)).body).toEqual(last?.body)
+  })
+
   test('an address of the application stands under BASE_DOMAIN', async () => {
     const domain = await startTestGateway({ env: { BASE_DOMAIN: 'hooks.example' } })
     const { id } = await domain.api.application('shop')
@@ -76,13 +87,18 @@ describe('integrations', () => {
   })
 
   test('a short id may be chosen where the sender is proven, and nowhere else', async () => {
-    const proof = { scheme: 'header', header: 'x-key', secret: 'one' }
+    const proof = { scheme: 'header', header: 'x-key', secrets: [{ secret: 'one' }] }
     const made = await world.api.integration(shop.id, { ...passing, proof }, { id: 'ABC123' })
     expect(made.id).toBe('ABC123')
     const again = { id: 'ABC123', applicationId: shop.id, name: 'two', definition: { ...passing, proof } }
     expect((await call('POST', '/integrations', again)).status).toBe(409)
     const unproven = await call('PATCH', '/integrations/ABC123', { definition: { ...passing, proof: null } })
     expect(unproven).toMatchObject({ status: 400, body: { errors: [{ path: 'id' }] } })
+    const clientCertificate = { subjects: ['erp.example'] }
+    const certified = await call('PATCH', '/integrations/ABC123', {
+      definition: { ...passing, clientCertificate },
+    })
+    expect(certified).toMatchObject({ status: 200, body: { definition: { proof: null } } })
   })
 
   test('whose it is and its id are fixed', async () => {
@@ -189,10 +205,16 @@ describe('what is written comes back', () => {
   test('secrets masked, and kept when they are given back so', async () => {
     const auth = { kind: 'bearer', token: 'token-of-the-crm' }
     const destination = await world.api.destination(shop.id, 'https://crm.example', { auth })
-    const proof = { scheme: 'hmac', header: 'x-signature', secret: 'secret-of-the-shop' }
+    const proof = { scheme: 'hmac', header: 'x-signature', secrets: [{ secret: 'secret-of-the-shop' }] }
     const integration = await world.api.integration(shop.id, { ...passing, proof })
     expect(destination.config.auth.token).toBe('***')
-    expect(integration.definition.proof.secret).toBe('***')
+    const [{ id }] = integration.definition.proof.secrets
+    expect(integration.definition.proof.secrets).toEqual([
+      { id: expect.stringMatching(/^[0-9a-f]{8}$/), secret: '***' },
+    ])
+    expect(integration.secrets).toEqual([
+      { id, activeFrom: null, retiresAt: null, standing: 'active', lastUsedAt: null },
+    ])
     for (const path of ['/destinations', `/destinations/${destination.id}`, '/integrations']) {
       expect(stringifyExact((await call('GET', path)).body)).not.toMatch(
         /token-of-the-crm|secret-of-the-shop/,
@@ -210,9 +232,42 @@ describe('what is written comes back', () => {
       url: 'https://crm.example/v2',
     })
     expect(integrations.integration(integration.id)?.definition.proof).toMatchObject(proof)
-    const replaced = { ...integration.definition, proof: { ...proof, secret: 'another' } }
-    await call('PATCH', `/integrations/${integration.id}`, { definition: replaced })
-    expect(integrations.integration(integration.id)?.definition.proof).toMatchObject({ secret: 'another' })
+    expect(renamed.body.secrets).toEqual(integration.secrets)
+    const replaced = { ...integration.definition, proof: { ...proof, secrets: [{ secret: 'another' }] } }
+    const changed = await call('PATCH', `/integrations/${integration.id}`, { definition: replaced })
+    expect(integrations.integration(integration.id)?.definition.proof).toMatchObject({
+      secrets: [{ secret: 'another' }],
+    })
+    expect(changed.body.secrets[0].id).not.toBe(id)
+  })
+
+  test('a secret is renewed by putting the next one beside it, and the old one is seen to retire', async () => {
+    const proof = { secrets: [{ secret: 'old' }] }
+    const made = await world.api.integration(shop.id, { ...passing, source: 'shopify', proof })
+    const [old] = made.definition.proof.secrets
+    const next = { secret: 'next', activeFrom: '2020-01-01T00:00:00Z' }
+    const early = { id: 'winter', secret: 'early', activeFrom: '2099-01-01T00:00:00+01:00' }
+    const both = [next, early, { ...old, retiresAt: '2021-01-01T00:00:00Z' }]
+    const { body } = await call('PATCH', `/integrations/${made.id}`, {
+      definition: { ...made.definition, proof: { secrets: both } },
+    })
+    expect(body.secrets).toMatchObject([
+      { standing: 'active', retiresAt: null },
+      { id: 'winter', standing: 'not_active', activeFrom: '2099-01-01T00:00:00+01:00' },
+      { id: old.id, standing: 'retired', retiresAt: '2021-01-01T00:00:00Z' },
+    ])
+    const held = world.gateway.integrations.integration(made.id)?.definition.proof
+    expect(held).toMatchObject({ secrets: [{ secret: 'next' }, { secret: 'early' }, { secret: 'old' }] })
+    const at = new Date('2026-01-01T00:00:00Z')
+    await world.gateway.integrations.noteSecretUses([{ integrationId: made.id, secretId: old.id, at }])
+    const listed = (await call('GET', `/integrations?applicationId=${shop.id}`)).body.items
+    const shown = listed.find(({ id }: { id: string }) => id === made.id)
+    expect(shown.secrets.map(({ lastUsedAt }: { lastUsedAt: string | null }) => lastUsedAt)).toEqual([
+      null,
+      null,
+      at.toISOString(),
+    ])
+    expect((await call('GET', `/integrations/${made.id}`)).body).toEqual(shown)
   })
 
   test('defaults are not laid over what a change does not name', async () => {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { createHandOver, RUNS_LANE } from '../../src/cli/hand-over.ts'
-import type { Integrations } from '../../src/integrations/integrations.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { createQueue } from '../../src/queue/queue.ts'
 import { eventually } from '../world/eventually.ts'
@@ -8,8 +7,7 @@ import { eventually } from '../world/eventually.ts'
 test('handing over nothing does not stop what is handed over afterwards', async () => {
   const log = createLog('silent')
   const queue = createQueue({ redis: undefined, log })
-  // Runs go into the standing lane, so no definition is asked for.
-  const handOver = createHandOver(queue, {} as Integrations, log)
+  const handOver = createHandOver(queue, log)
   const taken: string[] = []
   const taker = await queue.take(RUNS_LANE, { concurrency: 1 }, async (job) => {
     taken.push(job.subject)

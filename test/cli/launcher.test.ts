@@ -34,6 +34,20 @@ test('on an older Node Ctrl-C drains as well, and an exit code comes through', a
   expect(first.stdout()).toContain('"stopped"')
 })
 
+test.each(['SIGINT', 'SIGHUP'] as const)(
+  'on an older Node a %s that is sent to the launcher alone drains as well',
+  async (signal) => {
+    const home = await newHome()
+    const sluice = startSluice(home, { command: [NODE, LAUNCHER] })
+    await sluice.ready()
+    const postmaster = (await postmasterPid(home)) ?? 0
+    sluice.signal(signal)
+    expect(await sluice.ended()).toEqual({ code: 0, signal: null })
+    expect(sluice.stdout()).toContain('"stopped"')
+    expect(isRunning(postmaster)).toBe(false)
+  },
+)
+
 test('without a Node 24 it says in one sentence what to do', async () => {
   const folder = await mkdtemp(path.join(inject('scratch'), 'launcher-'))
   await mkdir(path.join(folder, 'bin'))

@@ -28,6 +28,7 @@ describe('a start that cannot be', () => {
         TRUSTED_PROXIES: '300.1.1.1',
         OUTBOUND_ALLOWED: 'inside',
         DNS_SERVERS: 'dns.example',
+        PENDING_BYTES_MAX: '1000000',
       },
     })
     expect(code).toBe(1)
@@ -42,11 +43,12 @@ describe('a start that cannot be', () => {
       'TRUSTED_PROXIES',
       'OUTBOUND_ALLOWED',
       'DNS_SERVERS',
+      'PENDING_BYTES_MAX',
       '--role edge needs REDIS_URL',
     ]) {
       expect([name, lines.filter((line) => line.startsWith(`sluice: ${name}`)).length]).toEqual([name, 1])
     }
-    expect(lines).toHaveLength(10)
+    expect(lines).toHaveLength(11)
     expect(stdout).toBe('')
     expect(existsSync(home)).toBe(false)
   })

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { REFUSALS } from '../../src/edge/edge.ts'
 import { STATES } from '../../src/ledger/ledger.ts'
 import { SETTINGS } from '../../src/platform/settings.ts'
+import { PRESETS, type Preset } from '../../src/sources/sources.ts'
 import { XML_CASES } from '../payload/xml-cases.ts'
 
 const README = new URL('../../README.md', import.meta.url)
@@ -28,6 +30,36 @@ test('the README lists every refusal as the edge answers it', () => {
   })
   holdTable('refusals', ['| reason | status | `error` | try again |', '|---|--:|---|---|', ...rows])
 })
+
+test('the README says for every source what to type where', () => {
+  const rows = [...PRESETS.values()].map(
+    (preset) =>
+      `| \`${preset.name}\` | ${escapeCell(preset.title)} | ${proofOf(preset)} | ${escapeCell(preset.setup)} |`,
+  )
+  holdTable('sources', ['| `source` | system | `proof` | at the source |', '|---|---|---|---|', ...rows])
+})
+
+/** The fields that a preset asks for; those that may be left out in brackets. */
+function proofOf({ proof }: Preset): string {
+  if (!proof) return 'none'
+  const schema = z.toJSONSchema(proof.schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema
+  return (schema.oneOf ?? schema.anyOf ?? [schema]).map(fieldsOf).join(' or ')
+}
+
+interface JsonSchema {
+  oneOf?: JsonSchema[]
+  anyOf?: JsonSchema[]
+  properties?: Record<string, { const?: string }>
+  required?: string[]
+}
+
+function fieldsOf({ properties = {}, required = [] }: JsonSchema): string {
+  const fields = Object.entries(properties).map(([name, { const: only }]) => {
+    const shown = only === undefined ? `\`${name}\`` : `\`${name}: ${only}\``
+    return required.includes(name) ? shown : `[${shown}]`
+  })
+  return fields.length === 0 ? '`{}`' : fields.join(' ')
+}
 
 test('the README lists every setting with its default, unit and meaning', () => {
   const rows = Object.entries(SETTINGS).map(([name, row]) => {

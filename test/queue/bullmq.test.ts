@@ -50,45 +50,6 @@ describe('with Redis up', () => {
     await server.stop()
   })
 
-  test("a lane's limit holds over several processes' queues, and is used to the full", async () => {
-    const prefix = randomUUID()
-    const queues = [
-      openQueue(server.url, prefix),
-      openQueue(server.url, prefix),
-      openQueue(server.url, prefix),
-    ]
-    let [active, most, done] = [0, 0, 0]
-    for (const { queue } of queues) {
-      await queue.take('shop', { concurrency: 3, laneLimit: 3 }, async () => {
-        most = Math.max(most, ++active)
-        await new Promise((resolve) => setTimeout(resolve, 15))
-        active--
-        done++
-      })
-    }
-    const startMs = performance.now()
-    await queues[0]?.queue.put(Array.from({ length: 60 }, () => aJob({ lane: 'shop' })))
-    await vi.waitFor(() => expect(done).toBe(60), within)
-    expect(most).toBe(3)
-    // 60 jobs of 15 ms, three at once, are 300 ms of work: no worker waits for a poll while there is some.
-    expect(performance.now() - startMs).toBeLessThan(3_000)
-  })
-
-  test("a lane's limit is back a few seconds after Redis was wiped", async () => {
-    const prefix = randomUUID()
-    const { queue } = openQueue(server.url, prefix)
-    const taker = await queue.take('shop', { concurrency: 2, laneLimit: 7 }, async () => {})
-    const limit = () => admin.hget(`{${prefix}}:shop:meta`, 'concurrency')
-    await vi.waitFor(async () => expect(await limit()).toBe('7'), within)
-    await admin.flushall()
-    expect(await limit()).toBe(null)
-    await vi.waitFor(async () => expect(await limit()).toBe('7'), within)
-    await taker.setConcurrency({ concurrency: 2, laneLimit: 3 })
-    await vi.waitFor(async () => expect(await limit()).toBe('3'), within)
-    await taker.setConcurrency({ concurrency: 2 })
-    await vi.waitFor(async () => expect(await limit()).toBe(null), within)
-  })
-
   test('the job of a worker that was killed is handled by another one', async () => {
     const prefix = randomUUID()
     const { queue, lines } = openQueue(server.url, prefix)
@@ -280,7 +241,7 @@ describe('with Redis coming and going', () => {
     await server.kill9()
     const { queue, lines } = openQueue(server.url)
     const seen: string[] = []
-    await queue.take('runs', { concurrency: 1, laneLimit: 1 }, async ({ id }) => void seen.push(id))
+    await queue.take('runs', { concurrency: 1 }, async ({ id }) => void seen.push(id))
     const startMs = performance.now()
     await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
     expect(performance.now() - startMs).toBeLessThan(2_500)
@@ -332,7 +293,7 @@ test('Redis Cluster: putting, counting and taking work over several lanes', asyn
     expect(await queue.counts()).toEqual({ waiting: 2, delayed: 1, active: 0 })
     const seen: string[] = []
     for (const { lane } of jobs) {
-      await queue.take(lane, { concurrency: 2, laneLimit: 2 }, async ({ id }) => void seen.push(id))
+      await queue.take(lane, { concurrency: 2 }, async ({ id }) => void seen.push(id))
     }
     await vi.waitFor(() => expect(seen.toSorted()).toEqual(jobs.map(({ id }) => id).toSorted()), within)
     admin.disconnect()

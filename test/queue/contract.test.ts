@@ -149,19 +149,6 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
     await vi.waitFor(async () => expect((await queue.counts('runs')).active).toBe(0), within)
   })
 
-  test('the limit of a lane holds over all of its takers', async () => {
-    const { queue } = openQueue()
-    const handler = countingHandler()
-    const options = { concurrency: 4, laneLimit: 2 }
-    await Promise.all([
-      queue.take('runs', options, handler.handle),
-      queue.take('runs', options, handler.handle),
-    ])
-    await queue.put(Array.from({ length: 30 }, () => aJob()))
-    await vi.waitFor(() => expect(handler.state.done).toBe(30), within)
-    expect(handler.state.most).toBe(2)
-  })
-
   test('a lane that is stuck does not hold up another', async () => {
     const { queue } = openQueue()
     const held = gate()

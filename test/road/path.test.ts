@@ -52,6 +52,25 @@ describe.each<QueueEngine>(['in-process', 'bullmq'])('the road on the %s queue',
     expect(event.runs[0].nodes[0]).toMatchObject({ outcome: 'decided', message: 'branch 0, 1, 2' })
   })
 
+  test('a list is mapped element by element, and as one value where the node says so', async () => {
+    const [each, whole] = await Promise.all(['/each', '/whole'].map((at) => road.destination(at)))
+    const id = await road.integration([
+      { id: 'all', kind: 'transform', next: ['each', 'whole'] },
+      { id: 'each', kind: 'push', destination: each, mapping: { no: 'id' } },
+      {
+        id: 'whole',
+        kind: 'push',
+        destination: whole,
+        mapping: { 'orders[].no': '[].id', count: { from: '[].id', transforms: ['count'] } },
+        each: false,
+      },
+    ])
+    await road.world.send(id, '[{"id":1},{"id":2}]')
+    await road.api.eventIn(id, 'delivered')
+    expect(cameTo(road.receiver, '/each').toSorted()).toEqual(['{"no":1}', '{"no":2}'])
+    expect(cameTo(road.receiver, '/whole')).toEqual(['{"count":2,"orders":[{"no":1},{"no":2}]}'])
+  })
+
   test('what no branch takes is filtered, and what a node gives nothing for is empty', async () => {
     const destination = await road.destination('/never')
     const push = { id: 'push', kind: 'push', destination }

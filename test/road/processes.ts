@@ -4,7 +4,7 @@ import path from 'node:path'
 import { inject } from 'vitest'
 
 const LAUNCHER = path.join(import.meta.dirname, '../../bin/sluice.js')
-const READY_WAIT_MS = 20_000
+const READY_WAIT_MS = 45_000
 
 export interface SluiceProcess {
   url: string

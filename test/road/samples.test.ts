@@ -3,18 +3,20 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Json, stringifyExact } from '../../src/payload/exact-json.ts'
 import { eventually } from '../world/eventually.ts'
-import { OWN, type Sample, SHARED } from './sample-table.ts'
+import { type HandshakeSample, OWN, type Sample, SHARED, SHARED_HANDSHAKES } from './sample-table.ts'
+import { PROOFS, SENDERS, type Source, send, signedBy } from './senders.ts'
 import { cameTo, openRoad, type Road } from './world.ts'
 
 const BODIES = path.join(import.meta.dirname, '../bodies')
 const SAMPLES = path.join(import.meta.dirname, '../../../shared/samples')
+const ACCEPTED = { status: 200, body: '{"result":true,"error":""}' }
 
 let road: Road
 let mapped: string
 let whole: string
 
 beforeAll(async () => {
-  road = await openRoad()
+  road = await openRoad({ proofs: PROOFS })
   mapped = await road.destination('/{{ file }}/mapped')
   whole = await road.destination('/{{ file }}/whole')
 })
@@ -22,21 +24,27 @@ beforeAll(async () => {
 afterAll(() => road.close())
 
 /** The function wraps what came; one push maps it, the other sends it as it is. */
-async function passThrough(folder: string, { file, contentType, picks }: Sample): Promise<Json> {
+async function passThrough(
+  folder: string,
+  { file, contentType, picks, source: from }: Sample,
+): Promise<Json> {
   const name = file.replaceAll(/[^a-z0-9]/gi, '-')
   const source = `return { jobStatus: 1, data: { file: '${name}', got: jobData.job.data.data } }`
   await road.api.rewriteFunction(road.shop, name, source)
   const mapping = Object.fromEntries(
     Object.entries(picks).map(([field, [from]]) => [field, joined('got', from)]),
   )
-  const id = await road.integration([
+  const nodes = [
     { id: 'wrap', kind: 'transform', function: name, next: ['mapped', 'whole'] },
     { id: 'mapped', kind: 'push', destination: mapped, mapping: { file: 'file', ...mapping } },
     { id: 'whole', kind: 'push', destination: whole },
-  ])
+  ]
+  const id = await road.integration(nodes, from && presetFor(from))
   const body = readFileSync(path.join(folder, file))
-  const answer = await road.world.send(id, body, { 'content-type': contentType })
-  expect(answer).toMatchObject({ status: 200, body: '{"result":true,"error":""}' })
+  const answer = from
+    ? await sendProven(from, id, { body, contentType })
+    : await road.world.send(id, body, { 'content-type': contentType })
+  expect(answer).toMatchObject(ACCEPTED)
   await road.api.eventIn(id, 'delivered')
   const values = Object.entries(picks).map(([field, [, value]]) => [field, value] as const)
   expect(cameTo(road.receiver, `/${name}/mapped`)).toEqual([
@@ -44,6 +52,21 @@ async function passThrough(folder: string, { file, contentType, picks }: Sample)
   ])
   const [arrived = ''] = cameTo(road.receiver, `/${name}/whole`)
   return withDigits(arrived).got ?? null
+}
+
+function presetFor(source: Source): object {
+  return { source, proof: SENDERS[source].proof }
+}
+
+/** Signed by its source; with another secret or key the same bytes are refused. */
+async function sendProven(source: Source, id: string, content: { body: Buffer; contentType: string }) {
+  const options = { url: addressOf(id), event: id, ...content }
+  expect((await send(signedBy(source, { ...options, wrong: 'secret' }))).status).toBe(401)
+  return send(signedBy(source, options))
+}
+
+function addressOf(id: string): string {
+  return `${road.world.url}/integration/${id}`
 }
 
 function joined(first: string, rest: string): string {
@@ -76,10 +99,31 @@ describe.each([
   })
 })
 
+describe.runIf(existsSync(SAMPLES))('shared samples of handshakes are answered, and queue nothing', () => {
+  test.each(SHARED_HANDSHAKES)('$file', async (sample) => {
+    const { source, kind } = sample
+    const id = await road.integration([{ id: 'push', kind: 'push', destination: whole }], presetFor(source))
+    expect(await sendHandshake(id, sample)).toMatchObject(ACCEPTED)
+    expect(await road.api.events(`?integrationId=${id}`)).toEqual([])
+    await eventually(async () => {
+      const { items } = (await road.api.call('GET', `/requests?integrationId=${id}`)).body
+      expect(items).toMatchObject([{ outcome: 'handshake', detail: kind }])
+    })
+  })
+
+  function sendHandshake(id: string, { file, contentType, source, topic }: HandshakeSample) {
+    const body = readFileSync(path.join(SAMPLES, file))
+    return topic === undefined
+      ? road.world.send(id, body, { 'content-type': contentType })
+      : send(signedBy(source, { url: addressOf(id), event: id, topic, body, contentType }))
+  }
+})
+
 test.runIf(existsSync(SAMPLES))('every shared sample but the hostile ones is in the table', () => {
   const files = readdirSync(SAMPLES, { recursive: true, encoding: 'utf8' })
   const bodies = files.filter((file) => /\.(json|xml|form)$/.test(file) && !file.startsWith('hostile'))
-  expect(SHARED.map(({ file }) => file).toSorted()).toEqual(bodies.toSorted())
+  const known = [...SHARED, ...SHARED_HANDSHAKES].map(({ file }) => file)
+  expect(known.toSorted()).toEqual(bodies.toSorted())
 })
 
 describe('the function of the Retrieve seed, word for word', () => {

@@ -4,21 +4,25 @@ import type { Unfinished } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { startUpkeep, type UpkeepOptions } from '../../src/upkeep/upkeep.ts'
+import { openProcess, type Process } from '../integrations/world.ts'
 import { entryOf, openLedger, recordOne, runInto, type TestLedger, takeOf } from '../ledger/world.ts'
 import { openRoad } from '../road/world.ts'
 import { freshDatabase } from '../world/database.ts'
 import { eventually } from '../world/eventually.ts'
 
 let world: TestLedger
+let definitions: Process
 let drop: () => Promise<void>
 
 beforeAll(async () => {
   const database = await freshDatabase()
   drop = database.drop
   world = openLedger(database.url)
+  definitions = await openProcess(database.url)
 })
 
 afterAll(async () => {
+  await definitions.close()
   await world.close()
   await drop()
 })
@@ -30,7 +34,12 @@ async function keepUp(options: Partial<UpkeepOptions> = {}) {
   const found: Unfinished[] = []
   const upkeep = await startUpkeep({
     ledger: world.ledger,
+    integrations: definitions.integrations,
+    fetchText: async () => ({ ok: false, message: 'nothing is fetched here' }),
+    now: () => new Date(),
     requeue: async (work) => void found.push(work),
+    alerts: { assess: async () => {}, sendMessages: async () => {} },
+    alertSeconds: 3_600,
     sweepSeconds: 0.05,
     lostSeconds: 0.5,
     alone: false,

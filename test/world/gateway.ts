@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { type Gateway, type Role, startGateway } from '../../src/cli/gateway.ts'
-import { type Json, parseExact, stringifyExact } from '../../src/payload/exact-json.ts'
+import { type Gateway, type GatewayOptions, type Role, startGateway } from '../../src/cli/gateway.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { readSettings } from '../../src/platform/settings.ts'
+import { ADMIN_KEY, type Api, apiAt } from './api.ts'
 import { freshDatabase } from './database.ts'
-import { eventually } from './eventually.ts'
 import { sharedRedis } from './redis.ts'
+
+export { ADMIN_KEY, type Api, apiAt }
 
 export type QueueEngine = 'in-process' | 'bullmq'
 
@@ -16,6 +17,8 @@ export interface WorldOptions {
   databaseUrl?: string
   /** Settings beside those of {@link testSettings}. */
   env?: Record<string, string>
+  proofs?: GatewayOptions['proofs']
+  outside?: GatewayOptions['outside']
 }
 
 export interface TestGateway {
@@ -34,7 +37,6 @@ export interface SenderAnswer {
   headers: Headers
 }
 
-export const ADMIN_KEY = 'test-admin-key-of-thirty-two-characters'
 export const MASTER_KEY = randomBytes(32).toString('base64')
 
 /** A gateway on a database of its own, in this process, on free ports. */
@@ -46,6 +48,8 @@ export async function startTestGateway(options: WorldOptions = {}): Promise<Test
     settings,
     role: options.role ?? 'all',
     log: createLog(settings.LOG_LEVEL),
+    proofs: options.proofs ?? {},
+    outside: options.outside,
   })
   const url = `http://127.0.0.1:${gateway.port}`
   return {
@@ -74,53 +78,6 @@ export function testSettings(databaseUrl: string, { queue = 'in-process', env = 
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     ...(redis && { REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix }),
     ...env,
-  }
-}
-
-export type Api = ReturnType<typeof apiAt>
-
-/** The management API with the verbs that tests need; numbers keep their digits. */
-export function apiAt(base: string, key = ADMIN_KEY) {
-  async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }> {
-    const response = await fetch(`${base}/api/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${key}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: stringifyExact(body as Json) }),
-    })
-    const text = await response.text()
-    return { status: response.status, body: text === '' ? undefined : parseExact(text) }
-  }
-  async function created(path: string, body: unknown): Promise<any> {
-    const answer = await call('POST', path, body)
-    if (answer.status !== 201)
-      throw new Error(`POST ${path}: ${answer.status} ${stringifyExact(answer.body)}`)
-    return answer.body
-  }
-  return {
-    call,
-    application: (slug: string, more: object = {}) => created('/applications', { slug, name: slug, ...more }),
-    destination: (applicationId: string, url: string, config: object = {}) =>
-      created('/destinations', { applicationId, name: 'receiver', config: { kind: 'http', url, ...config } }),
-    rewriteFunction: (applicationId: string, name: string, source: string) =>
-      created('/functions', { applicationId, name, source }),
-    integration: (applicationId: string, definition: object, more: object = {}) =>
-      created('/integrations', { applicationId, name: 'orders', definition, ...more }),
-    /** The event list, newest first. */
-    events: async (query = '') => (await call('GET', `/events${query}`)).body.items,
-    event: async (id: string) => (await call('GET', `/events/${id}`)).body,
-    /** The only event of an integration, once it is in this state. */
-    eventIn: (integrationId: string, state: string) =>
-      eventually(async () => {
-        const { items } = (await call('GET', `/events?integrationId=${integrationId}&status=${state}`)).body
-        if (items.length === 0) {
-          const all = (await call('GET', `/events?integrationId=${integrationId}`)).body.items
-          throw new Error(`no event is ${state}: ${stringifyExact(all)}`)
-        }
-        return (await call('GET', `/events/${items[0].id}`)).body
-      }),
   }
 }
 

@@ -43,7 +43,6 @@ export async function launchRedis(options: RedisServerOptions): Promise<RedisSer
 
 function manage(options: RedisServerOptions, folder: string, port: number, first: ChildProcess): RedisServer {
   let child = first
-  process.once('exit', () => child.kill('SIGKILL'))
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -80,6 +79,7 @@ async function launch(options: RedisServerOptions, folder: string, port: number)
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  killAtExit(child)
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
@@ -105,6 +105,22 @@ async function launch(options: RedisServerOptions, folder: string, port: number)
   child.unref()
   for (const stream of [child.stdout, child.stderr]) (stream as unknown as { unref(): void }).unref()
   return child
+}
+
+const running = new Set<ChildProcess>()
+
+/** One listener for however many servers, and none for those that have ended. */
+function killAtExit(child: ChildProcess): void {
+  if (running.size === 0) process.on('exit', killRunning)
+  running.add(child)
+  child.once('exit', () => {
+    running.delete(child)
+    if (running.size === 0) process.off('exit', killRunning)
+  })
+}
+
+function killRunning(): void {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 /** A Redis that still loads its files answers with an error instead. */

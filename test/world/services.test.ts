@@ -32,6 +32,16 @@ test.each([
   await expect(askRedis(server.url, (redis) => redis.ping())).rejects.toThrow()
 })
 
+test('however many Redis servers of its own there are, one listener waits for the end of the process', async () => {
+  const before = process.listenerCount('exit')
+  const servers = [await startRedis(), await startRedis()]
+  expect(process.listenerCount('exit')).toBeLessThanOrEqual(before + 1)
+  await servers[0]?.kill9()
+  await servers[0]?.restart()
+  for (const server of servers) await server.stop()
+  expect(process.listenerCount('exit')).toBe(before)
+})
+
 test('a PostgreSQL of its own comes back on the same port with what was committed', async () => {
   const server = await startPostgres()
   const open = () => postgres(server.url, { max: 1, onnotice: () => {} })

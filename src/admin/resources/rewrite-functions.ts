@@ -1,5 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import type { Integrations, RewriteFunction } from '../../integrations/integrations.ts'
+import { newId } from '../../platform/ids.ts'
 import type { Resource } from '../crud.ts'
 import { Problem, throwFaults } from '../problem.ts'
 import { functionIn, functionOut } from '../schemas.ts'
@@ -15,7 +16,7 @@ export function functionResource({
   }
   const byId = (id: string) => integrations.rewriteFunctions().find((known) => known.id === id)
 
-  async function save(id: string | undefined, input: z.infer<typeof functionIn>): Promise<object> {
+  async function save(id: string, input: z.infer<typeof functionIn>): Promise<object> {
     const taken = integrations
       .rewriteFunctions()
       .some(
@@ -25,10 +26,10 @@ export function functionResource({
     if (taken) throw new Problem(409, `the application has a function "${input.name}" already`)
     const checked = await rewriter.check(input.source)
     if (!checked.ok) {
-      const message = `line ${checked.line}, column ${checked.column}: ${checked.message}`
-      throwFaults([{ path: 'source', message }])
+      const place = checked.line === undefined ? '' : `line ${checked.line}, column ${checked.column}: `
+      throwFaults([{ path: 'source', message: `${place}${checked.message}` }])
     }
-    return show(await integrations.saveFunction({ ...input, ...(id === undefined ? {} : { id }) }))
+    return show(await integrations.saveFunction({ ...input, id }))
   }
 
   return {
@@ -55,7 +56,7 @@ export function functionResource({
     },
     create(input) {
       requireApplication(input.applicationId, integrations)
-      return save(undefined, input)
+      return save(newId(), input)
     },
     change(id, input) {
       const before = byId(id)

@@ -1,0 +1,10 @@
+import { placesOfMasked } from '../../integrations/integrations.ts'
+import type { Fault } from '../problem.ts'
+
+/** Secrets that were given as they are shown, where there is none to keep. */
+export function maskedFaults(under: string, config: object): Fault[] {
+  return placesOfMasked(config).map((place) => ({
+    path: `${under}.${place}`,
+    message: 'there is no secret here to keep, or its id is missing: give the secret itself',
+  }))
+}

@@ -1,0 +1,304 @@
+/** The server by itself, over HTTP and over HTTPS: what it promises about connections must not depend on TLS. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type BrokenRequest, type HttpServer, type ServerOptions, startServer } from '../../src/cli/server.ts'
+import type { TlsFiles } from '../../src/cli/tls-files.ts'
+import { askForBody } from '../../src/edge/arrival.ts'
+import { type MadeCertificate, makeAuthority, makeCertificate } from '../world/certificates.ts'
+import { eventually } from '../world/eventually.ts'
+import { askHttps, makeServerCertificate, openTls } from '../world/https.ts'
+
+const WAIT_MS = 400
+const own = filesOf(makeServerCertificate())
+const servers: HttpServer[] = []
+const sockets: Socket[] = []
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  await Promise.all(servers.splice(0).map((server) => server.close(0)))
+})
+
+function filesOf({ cert, key }: MadeCertificate): TlsFiles {
+  return { cert, key, clientCa: undefined }
+}
+
+type Scheme = 'http' | 'https'
+
+interface TestServer extends HttpServer {
+  broken: [fault: BrokenRequest, from: string | undefined][]
+  failed: string[]
+}
+
+async function start(scheme: Scheme, more: Partial<ServerOptions> = {}): Promise<TestServer> {
+  const broken: TestServer['broken'] = []
+  const failed: string[] = []
+  const tls = { current: () => own, onRenewed() {}, asksForCertificate: false }
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: 0,
+    headerBytesMax: 2_048,
+    requestWaitMs: WAIT_MS,
+    ...(scheme === 'https' && { tls }),
+    async fetch(request, { incoming, outgoing }) {
+      askForBody(incoming, outgoing)
+      return new Response(`echo ${await request.text()}`)
+    },
+    refuseBroken(socket, fault) {
+      broken.push([fault, socket.remoteAddress])
+      return { status: 400 + broken.length, headers: { 'x-fault': fault }, body: 'broken' }
+    },
+    onFailedHandshake: (_socket, { message }) => failed.push(message),
+    ...more,
+  })
+  servers.push(server)
+  return { ...server, broken, failed }
+}
+
+async function open(scheme: Scheme, { port }: HttpServer): Promise<Socket> {
+  if (scheme === 'https') return kept(await openTls(port))
+  return openRaw(port)
+}
+
+async function openRaw(port: number): Promise<Socket> {
+  const socket = kept(connect(port, '127.0.0.1'))
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+function kept<S extends Socket>(socket: S): S {
+  sockets.push(socket)
+  return socket
+}
+
+/** Everything that comes back until the server closes. */
+async function said(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk))
+  await once(socket, 'close')
+  return Buffer.concat(chunks).toString()
+}
+
+const post = (body: string, more = '') =>
+  `POST / HTTP/1.1\r\nhost: h\r\ncontent-length: ${body.length}\r\n${more}\r\n${body}`
+
+describe.each(['http', 'https'] as const)('over %s', (scheme) => {
+  test('a request is answered, and the connection stays for the next', async () => {
+    const socket = await open(scheme, await start(scheme))
+    for (const body of ['one', 'two']) {
+      socket.write(post(body))
+      const [answer] = await once(socket, 'data')
+      expect(answer.toString()).toContain(`echo ${body}`)
+    }
+  })
+
+  test('who does not finish his headers is told that he is too slow', async () => {
+    const server = await start(scheme)
+    const socket = await open(scheme, server)
+    const answer = said(socket)
+    socket.write('POST / HTTP/1.1\r\nhost: h\r\n')
+    const drip = setInterval(() => socket.writable && socket.write('x-a: b\r\n'), 50)
+    expect(await answer).toMatch(/^HTTP\/1\.1 401 [\s\S]*x-fault: too_slow[\s\S]*broken$/)
+    clearInterval(drip)
+    expect(server.broken).toEqual([['too_slow', '127.0.0.1']])
+  })
+
+  test('who says nothing is hung up on without a word', async () => {
+    const server = await start(scheme)
+    expect(await said(await open(scheme, server))).toBe('')
+    expect(server.broken).toEqual([])
+  })
+
+  test('headers that are too large are refused', async () => {
+    const socket = await open(scheme, await start(scheme))
+    socket.write(`GET /${'x'.repeat(3_000)} HTTP/1.1\r\nhost: h\r\n\r\n`)
+    expect(await said(socket)).toContain('x-fault: headers_too_large')
+  })
+
+  test('what is no HTTP is refused', async () => {
+    const server = await start(scheme)
+    const socket = await open(scheme, server)
+    socket.write('garbage\r\n\r\n')
+    expect(await said(socket)).toContain('x-fault: not_http')
+    expect(server.broken).toEqual([['not_http', '127.0.0.1']])
+  })
+
+  test('garbage behind a whole request does not take its answer away', async () => {
+    const socket = await open(scheme, await start(scheme))
+    socket.write(`${post('whole')}\0\0garbage\r\n\r\n`)
+    expect(await said(socket)).toContain('echo whole')
+  })
+
+  test('whether a body is welcome is for the one who answers to say', async () => {
+    const waiting = 'expect: 100-continue\r\nconnection: close\r\n'
+    const head = `POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n${waiting}\r\n`
+    const welcome = await open(scheme, await start(scheme))
+    const answer = said(welcome)
+    welcome.write(head)
+    await once(welcome, 'data')
+    welcome.write('body')
+    expect(await answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 [\s\S]*echo body$/)
+    const fetch = () => new Response('no', { status: 403 })
+    const unwelcome = await open(scheme, await start(scheme, { fetch }))
+    unwelcome.write(head)
+    const [refusal] = await once(unwelcome, 'data')
+    expect(refusal.toString()).toMatch(/^HTTP\/1\.1 403 /)
+  })
+
+  test('what is under way is finished before the server is closed, and nobody new is let in', async () => {
+    const { promise, resolve } = Promise.withResolvers<Response>()
+    const { promise: began, resolve: begin } = Promise.withResolvers<void>()
+    const server = await start(scheme, {
+      fetch() {
+        begin()
+        return promise
+      },
+    })
+    const [busy, idle] = [await open(scheme, server), await open(scheme, server)]
+    busy.write(post('{}'))
+    await began
+    const idleEnd = said(idle)
+    const answer = said(busy)
+    const closed = server.close(10_000)
+    await expect(openRaw(server.port)).rejects.toThrow('ECONNREFUSED')
+    resolve(new Response('finished'))
+    expect(await answer).toContain('finished')
+    expect(await idleEnd).toBe('')
+    await closed
+  })
+
+  test('who never said anything does not hold up the closing', async () => {
+    const server = await start(scheme, { requestWaitMs: 60_000 })
+    const silent = [await open(scheme, server), await openRaw(server.port)]
+    const ends = silent.map(said)
+    const closed = server.close(60_000)
+    expect(await Promise.all(ends)).toEqual(['', ''])
+    await closed
+  })
+
+  test('what does not end is ended after the deadline', async () => {
+    const server = await start(scheme, {
+      requestWaitMs: 60_000,
+      fetch: () => new Promise<Response>(() => {}),
+    })
+    const [stuck, silent] = [await open(scheme, server), await openRaw(server.port)]
+    stuck.write(post('{}'))
+    const ends = [said(stuck), said(silent)]
+    await server.close(200)
+    expect(await Promise.all(ends)).toEqual(['', ''])
+  })
+})
+
+describe('a handshake', () => {
+  const hello = Buffer.from('16030100a5010000a10303', 'hex')
+
+  test('that is not done does not hold up the closing', async () => {
+    const server = await start('https', { requestWaitMs: 60_000 })
+    const halfway = await openRaw(server.port)
+    halfway.write(hello)
+    // One that came later is done, so the server has seen the other too.
+    expect(await askHttps(server.port, { method: 'POST' })).toEqual({ status: 200, body: 'echo {}' })
+    const end = said(halfway)
+    await server.close(60_000)
+    expect(await end).toBe('')
+  })
+
+  test('that never ends is given up, and keeps nobody out', async () => {
+    const { port, failed, broken } = await start('https')
+    const silent = await Promise.all(Array.from({ length: 100 }, () => openRaw(port)))
+    const halfway = await openRaw(port)
+    let sent = 0
+    const drip = setInterval(() => halfway.writable && halfway.write(hello.subarray(sent, ++sent)), 20)
+    const ends = [...silent, halfway].map(said)
+    expect(await askHttps(port, { method: 'POST' })).toEqual({ status: 200, body: 'echo {}' })
+    expect(new Set(await Promise.all(ends))).toEqual(new Set(['']))
+    clearInterval(drip)
+    expect(failed).toHaveLength(101)
+    expect(new Set(failed)).toEqual(new Set(['TLS handshake timeout']))
+    expect(broken).toEqual([])
+  })
+
+  test.each([
+    ['with plain HTTP', post('{}')],
+    ['with garbage', 'garbage\r\n\r\n'],
+  ])('%s is none', async (_how, text) => {
+    const { port, failed, broken } = await start('https')
+    const socket = await openRaw(port)
+    socket.write(text)
+    await said(socket)
+    expect(failed).toHaveLength(1)
+    expect(broken).toEqual([])
+  })
+
+  test('of an old TLS is none', async () => {
+    const { port } = await start('https')
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+    await expect(openTls(port, old)).rejects.toThrow(/version/)
+    expect((await openTls(port, { maxVersion: 'TLSv1.2' })).getProtocol()).toBe('TLSv1.2')
+  })
+
+  test('cannot be done again on the same connection, to show another certificate', async () => {
+    const { port } = await start('https')
+    const socket = kept(await openTls(port, { maxVersion: 'TLSv1.2' }))
+    socket.renegotiate({}, () => {})
+    const [error] = await once(socket, 'error')
+    expect(error.message).toMatch(/no renegotiation/)
+  })
+})
+
+describe('renewed files', () => {
+  const authority = makeAuthority('Senders')
+  const later = makeAuthority('Senders of later')
+
+  async function startRenewable(first: TlsFiles) {
+    let renew: (files: TlsFiles) => void = () => {}
+    const tls = {
+      current: () => first,
+      onRenewed(take: typeof renew) {
+        renew = take
+      },
+      asksForCertificate: true,
+    }
+    const fetch: ServerOptions['fetch'] = (_request, { incoming }) =>
+      new Response(String('authorized' in incoming.socket && incoming.socket.authorized))
+    const server = await start('https', { tls, fetch })
+    return { port: server.port, renew: (files: TlsFiles) => renew(files) }
+  }
+
+  async function askOn(socket: Socket): Promise<string> {
+    socket.write(post('{}'))
+    const [answer] = await once(socket, 'data')
+    return answer.toString()
+  }
+
+  test('are shown to new connections, and those that stand go on', async () => {
+    const next = filesOf(makeServerCertificate('renewed'))
+    const server = await startRenewable({ ...own, clientCa: authority.cert })
+    const before = kept(await openTls(server.port))
+    expect(before.getPeerX509Certificate()?.subject).toBe('CN=localhost')
+    server.renew({ ...next, clientCa: authority.cert })
+    const after = kept(await openTls(server.port))
+    expect(after.getPeerX509Certificate()?.subject).toBe('CN=renewed')
+    expect(await askOn(before)).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await askOn(after)).toMatch(/^HTTP\/1\.1 200 /)
+    expect(after.getProtocol()).toBe('TLSv1.3')
+  })
+
+  test('end the trust in a CA that is no longer among them, also for a session from before', async () => {
+    const sender = makeCertificate({ subject: [[['CN', 'shop']]], by: authority })
+    const server = await startRenewable({ ...own, clientCa: authority.cert + later.cert })
+    const { cert, key } = sender
+    const before = kept(await openTls(server.port, { cert, key }))
+    expect(await askOn(before)).toMatch(/true$/)
+    const session = before.getSession()
+    expect(session).toBeDefined()
+    const resumed = kept(await openTls(server.port, { cert, key, ...(session && { session }) }))
+    expect(resumed.isSessionReused()).toBe(true)
+    server.renew({ ...own, clientCa: later.cert })
+    const after = kept(await openTls(server.port, { cert, key, ...(session && { session }) }))
+    expect(after.isSessionReused()).toBe(false)
+    expect(await askOn(after)).toMatch(/false$/)
+    await eventually(async () => expect(await askOn(before)).toMatch(/true$/))
+  })
+})
