@@ -1,8 +1,14 @@
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { createLog } from '../platform/log.ts'
 import { SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
 import { VERSION } from '../platform/version.ts'
 import type { Role } from './gateway.ts'
+
+// Halves the time that a start takes to load. Beside the packages, because nobody else may write there; where we may not
+// either, there is none.
+enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/sluice', import.meta.url)))
 
 const program = new Command()
   .name('sluice')

@@ -58,12 +58,12 @@ describe.each(encoders)('%s', (name, encode) => {
 })
 
 test('a bomb stops at the limit', async () => {
-  const bomb = gzipSync(Buffer.alloc(200_000_000))
+  const bomb = gzipSync(Buffer.alloc(80_000_000))
   const nested = gzipSync(bomb)
   const before = process.memoryUsage().rss
   expect(await decoded(bomb, 'gzip', 1_000_000)).toBe('too_large')
   expect(await decoded(nested, 'gzip, gzip', 1_000_000)).toBe('too_large')
-  expect(process.memoryUsage().rss - before).toBeLessThan(60_000_000)
+  expect(process.memoryUsage().rss - before).toBeLessThan(40_000_000)
 })
 
 test('a body that is not encoded obeys the limit too', async () => {

@@ -1,6 +1,6 @@
 /**
- * Whoever changes one bit of what a proof covers, or of the proof itself, is refused. Every bit is tried; of bodies with
- * more than `TRIED_MAX` bits as many, drawn with a fixed seed.
+ * Whoever changes one bit of what a proof covers, or of the proof itself, is refused. Every bit is tried; where there
+ * are more than `TRIED_MAX`, as many, drawn with a fixed seed.
  */
 import { describe, expect, test } from 'vitest'
 import { parseExact, stringifyExact } from '../../src/payload/exact-json.ts'
@@ -10,7 +10,7 @@ import { flippedBytes, flippedParameters, flippedText, flippedValues } from './f
 import { proofOf, toolsOf } from './vector-proof.ts'
 import { messageIn, PROVEN, type Vector } from './vectors.ts'
 
-const TRIED_MAX = 2_000
+const TRIED_MAX = 1_000
 const SEED = 20_260_101
 
 /** Signatures that stand in the body and not in a header. */
@@ -38,7 +38,7 @@ describe('a bit of the headers that prove it, and of those that are covered', ()
       for (const name of coverageOf(vector).headers) {
         if (vector.headers[name] !== undefined) expect(Object.keys(headers)).toContain(name)
       }
-      for (const changed of headersNear(headers)) {
+      for (const changed of sample([...headersNear(headers)])) {
         await expectRefused(vector, messageIn(vector, { headers: changed }), changed)
       }
     }

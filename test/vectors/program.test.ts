@@ -6,7 +6,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, inject, test } from 'vitest'
-import { VECTORS, vector } from './vectors.ts'
+import { VECTORS, vector } from '../sources/vectors.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SHARED = path.join(ROOT, '../shared/vectors.json')
