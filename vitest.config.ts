@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 /** What computes and needs no server of the suite: these files share their imports, which cost more than the tests. */
 const PURE = [
+  'test/fuzz/**/*.test.ts',
   'test/payload/**/*.test.ts',
   'test/sources/**/*.test.ts',
   'test/http-request/**/*.test.ts',

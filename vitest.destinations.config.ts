@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--no-node-snapshot'],
-    testTimeout: 60_000,
+    // A RabbitMQ takes ten seconds to start where nothing else runs.
+    testTimeout: 120_000,
     hookTimeout: 180_000,
   },
 })

@@ -177,6 +177,7 @@ async function create(port: number, what: string, input: object): Promise<{ id: 
 function gatewaySettings(): Record<string, string> {
   return {
     DATABASE_URL: postgres.url,
+    SLUICE_HOME: path.join(home, 'gateway'),
     REDIS_URL: redis.url,
     SLUICE_MASTER_KEY: randomBytes(32).toString('base64'),
     SLUICE_ADMIN_KEY: ADMIN_KEY,

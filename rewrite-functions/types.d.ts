@@ -55,7 +55,7 @@ interface JobResult {
   /** 1 is success. Everything else is a failure with `message` as its reason. */
   jobStatus: number
   /**
-   * Goes on to the next node. At a push node an array is one delivery for each element (unless the node batches),
+   * Goes on to the next node. At a push node an array is one delivery for each element (unless its `array` is `whole`),
    * an empty array or nothing is none.
    */
   data?: Payload

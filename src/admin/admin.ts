@@ -2,25 +2,31 @@
  * Management and inspection: the HTTP API under `/api/v1` with its OpenAPI document, health and metrics.
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { MiddlewareHandler } from 'hono'
 import { ZodError } from 'zod'
 import type { Alerts } from '../alerts/alerts.ts'
 import type { FetchText, Integrations } from '../integrations/integrations.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import { ROLES, type Role } from './access.ts'
+import { serveApiKeys } from './api-keys.ts'
+import { type Audit, type Author, createAudit, dropOldEntries, witnessOf } from './audit.ts'
+import { serveAuditLog } from './audit-log.ts'
+import { type AuthenticateOptions, authenticate } from './authenticate.ts'
 import { serveResource } from './crud.ts'
 import { serveDeadLetters } from './dead-letters.ts'
 import { serveDeliveries } from './deliveries.ts'
 import { serveDestinationStanding } from './destination-standing.ts'
 import { serveDocument } from './document.ts'
+import { type ErasuresOptions, serveErasures } from './erasures.ts'
 import { exactBody, limitBody } from './exact-body.ts'
 import { serveHandshakes, type Visit } from './handshakes.ts'
 import { type Health, type PartHealth, serveHealth } from './health.ts'
 import { serveIncidents } from './incidents.ts'
 import { serveInspection } from './inspection.ts'
-import { createKeys, type Keys } from './keys.ts'
+import { type ApiKey, createKeys, type Keys } from './keys.ts'
 import { serveMergeFields } from './merge-fields.ts'
+import { createFindOwner } from './owners.ts'
 import { answerProblem, faultsOf, Problem, problemResponse } from './problem.ts'
 import { serveQuarantine } from './quarantine.ts'
 import { serveReplays } from './replays.ts'
@@ -31,29 +37,53 @@ import { destinationResource } from './resources/destinations.ts'
 import { integrationResource } from './resources/integrations.ts'
 import type { ResourceOptions } from './resources/resource-options.ts'
 import { functionResource } from './resources/rewrite-functions.ts'
+import { type RetentionOptions, serveRetention } from './retention.ts'
+import { secureAnswers } from './secure-answers.ts'
 import { serveSources } from './sources.ts'
 import { serveTestEvents, type TestEventsOptions } from './test-events.ts'
 import { serveTlsAsk } from './tls-ask.ts'
 
-export { createKeys, type Health, type Keys, type PartHealth, type Visit }
+export {
+  type ApiKey,
+  type Author,
+  createAudit,
+  createKeys,
+  dropOldEntries,
+  type Health,
+  type Keys,
+  type PartHealth,
+  ROLES,
+  type Role,
+  type Visit,
+  witnessOf,
+}
 
-export interface AdminOptions extends ResourceOptions, Pick<TestEventsOptions, 'tryDestination'> {
+export interface AdminOptions
+  extends ResourceOptions,
+    Pick<TestEventsOptions, 'tryDestination'>,
+    Pick<ErasuresOptions, 'sealer'>,
+    Pick<RetentionOptions, 'retentionDays'>,
+    Pick<AuthenticateOptions, 'sourceOf' | 'failedKeysPerMinute'> {
   alerts: Alerts
   integrations: Integrations
   ledger: Ledger
   keys: Keys
+  audit: Audit
   health: Health
   handOver(runIds: string[]): void
   visit: Visit
   fetchText: FetchText
   /** Leaves the API out. */
   healthOnly: boolean
+  /** Whether people come over HTTPS. */
+  isHttps: boolean
   metrics: Metrics
   log: Log
 }
 
 export function createAdmin(options: AdminOptions): OpenAPIHono {
   const app = new OpenAPIHono()
+  app.use('*', secureAnswers(options.isHttps))
   serveHealth(app, options.health, options.metrics)
   if (!options.healthOnly) {
     serveTlsAsk(app, options)
@@ -71,8 +101,11 @@ function createApi(options: AdminOptions): OpenAPIHono {
     },
   })
   serveDocument(api)
-  // The key comes first: a stranger's body is not read.
-  api.use('*', requireKey(options.keys), limitBody, exactBody)
+  const findOwner = createFindOwner(options)
+  api.use('*', authenticate(options), limitBody, exactBody, async (context, next) => {
+    context.set('findOwner', findOwner)
+    await next()
+  })
   serveResource(api, applicationResource(options))
   serveResource(api, integrationResource(options))
   serveResource(api, destinationResource(options))
@@ -90,20 +123,14 @@ function createApi(options: AdminOptions): OpenAPIHono {
   serveDestinationStanding(api, options)
   serveIncidents(api, options)
   serveTestEvents(api, options)
+  serveErasures(api, options)
+  serveRetention(api, options)
+  serveApiKeys(api, options)
+  serveAuditLog(api, options)
   api.onError((error, context) => {
     const problem =
       error instanceof ZodError ? new Problem(400, 'some fields are wrong', faultsOf(error)) : error
     return answerProblem(problem, context, options.log)
   })
   return api
-}
-
-function requireKey(keys: Keys): MiddlewareHandler {
-  return async (context, next) => {
-    const key = /^Bearer (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    if (key === undefined || !(await keys.isValid(key))) {
-      throw new Problem(401, 'send an API key as "Authorization: Bearer <key>"')
-    }
-    await next()
-  }
 }

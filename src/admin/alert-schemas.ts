@@ -5,6 +5,11 @@ import { named, text } from './schemas.ts'
 const moment = z.iso.datetime()
 
 const channelFields = {
+  applicationId: z
+    .uuid()
+    .nullable()
+    .default(null)
+    .describe('it hears of this application alone; null for one that hears of all'),
   name: text.max(200),
   enabled: z.boolean().default(true),
   config: named(channelConfigSchema, 'AlertChannelConfig').describe(
@@ -49,7 +54,7 @@ export const incidentOut = z
   .object({
     id: z.uuid(),
     condition: z.string(),
-    applicationId: z.uuid(),
+    applicationId: z.uuid().nullable().describe('null where it is about an edge'),
     integrationId: z.string().nullable(),
     destinationId: z.uuid().nullable(),
     sentence: z.string().describe('what is wrong, as it was seen last'),

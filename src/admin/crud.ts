@@ -1,8 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Witness } from '../platform/witness.ts'
+import { witnessIn } from './audit.ts'
 import { exactJson } from './exact-body.ts'
 import { Problem } from './problem.ts'
 import { idParam } from './schemas.ts'
-import { json, problems, security, serve } from './serve.ts'
+import { json, problems, serve } from './serve.ts'
 
 /** What the API does with one kind of thing; each verb throws Problem for what is wrong with the request. */
 export interface Resource<In, New extends In = In> {
@@ -16,13 +18,21 @@ export interface Resource<In, New extends In = In> {
   output: z.ZodType
   list(applicationId: string | undefined): object[] | Promise<object[]>
   find(id: string): object | undefined | Promise<object | undefined>
+  /** Another one after each change; undefined where there is nothing. */
+  revision(id: string): string | undefined | Promise<string | undefined>
   /** Throws Problem for what may not be changed or deleted at all. */
   guard?(thing: object): void
-  create(input: New): Promise<object>
-  /** `input` is what is there with the change laid over it. */
-  change(id: string, input: In): Promise<object>
-  delete(id: string): Promise<boolean>
+  create(input: New, witness: Witness): Promise<object>
+  /**
+   * `input` is what was there at `revision` with the change laid over it. Undefined, and nothing is changed, when that
+   * is not how it stands any more.
+   */
+  change(id: string, input: In, revision: string, witness: Witness): Promise<object | undefined>
+  delete(id: string, witness: Witness): Promise<boolean>
 }
+
+/** Of those who change one thing at the same moment one gets through each time. */
+const CHANGE_TRIES_MAX = 20
 
 /** Lays create, read, change, list and delete of a resource on the API. */
 export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Resource<In, New>): void {
@@ -40,13 +50,35 @@ export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Re
     return thing
   }
 
+  async function tryChange(
+    id: string,
+    changes: Record<string, unknown>,
+    witness: Witness,
+  ): Promise<object | undefined> {
+    // First, so that it is never newer than what is kept.
+    const revision = await resource.revision(id)
+    const before = (await found(id)) as Record<string, unknown>
+    if (revision === undefined) return undefined
+    resource.guard?.(before)
+    const kept = Object.fromEntries(Object.keys(input.shape).map((key) => [key, before[key]]))
+    requireSame(before, changes, name)
+    const read = input.safeParse({ ...kept, ...changes })
+    if (!read.success) throw read.error
+    try {
+      return await resource.change(id, read.data as In, revision, witness)
+    } catch (error) {
+      // What it was held against may have gone or changed meanwhile: then the fault says nothing.
+      if ((await resource.revision(id)) !== revision) return undefined
+      throw error
+    }
+  }
+
   serve(
     api,
     createRoute({
       method: 'get',
       path: `/${path}`,
       tags,
-      security,
       request: { query },
       responses: { 200: json(items, `All ${path}`), ...problems },
     }),
@@ -58,11 +90,13 @@ export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Re
       method: 'post',
       path: `/${path}`,
       tags,
-      security,
       request: { body },
       responses: { 201: json(output, `The new ${name}`), ...problems },
     }),
-    async (context) => exactJson(await resource.create(context.req.valid('json') as New), 201),
+    async (context) => {
+      const witness = witnessIn(context, { action: 'create', resource: path })
+      return exactJson(await resource.create(context.req.valid('json') as New, witness), 201)
+    },
   )
   serve(
     api,
@@ -70,7 +104,6 @@ export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Re
       method: 'get',
       path: one,
       tags,
-      security,
       request: { params: idParam },
       responses: { 200: json(output, `One ${name}`), ...problems },
     }),
@@ -82,21 +115,19 @@ export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Re
       method: 'patch',
       path: one,
       tags,
-      security,
       request: { params: idParam, body: change },
       responses: { 200: json(output, `The changed ${name}`), ...problems },
     }),
     async (context) => {
       const { id } = context.req.valid('param')
-      const before = (await found(id)) as Record<string, unknown>
-      resource.guard?.(before)
-      const kept = Object.fromEntries(Object.keys(input.shape).map((key) => [key, before[key]]))
       // The validated change would hold defaults for what it does not name.
-      const changed: Record<string, unknown> = await context.req.json()
-      requireSame(before, changed, name)
-      const read = input.safeParse({ ...kept, ...changed })
-      if (!read.success) throw read.error
-      return exactJson(await resource.change(id, read.data as In))
+      const changes: Record<string, unknown> = await context.req.json()
+      const witness = witnessIn(context, { action: 'change', resource: path })
+      for (let tries = 0; tries < CHANGE_TRIES_MAX; tries++) {
+        const changed = await tryChange(id, changes, witness)
+        if (changed) return exactJson(changed)
+      }
+      throw new Problem(409, `others keep changing this ${name}; try again`)
     },
   )
   serve(
@@ -105,7 +136,6 @@ export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Re
       method: 'delete',
       path: one,
       tags,
-      security,
       request: { params: idParam },
       responses: { 204: { description: 'Deleted' }, ...problems },
     }),
@@ -113,7 +143,7 @@ export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Re
       const { id } = context.req.valid('param')
       const thing = await found(id)
       resource.guard?.(thing)
-      await resource.delete(id)
+      await resource.delete(id, witnessIn(context, { action: 'delete', resource: path }))
       return new Response(null, { status: 204 })
     },
   )

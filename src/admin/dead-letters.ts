@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Integrations } from '../integrations/integrations.ts'
 import type { DeadLetterRow, Ledger } from '../ledger/ledger.ts'
 import { parseExact } from '../payload/exact-json.ts'
+import { witnessIn } from './audit.ts'
 import {
   deadLetterDetailOut,
   deadLetterOut,
@@ -12,20 +14,25 @@ import { exactJson } from './exact-body.ts'
 import { foundEvent } from './found-event.ts'
 import { moments, pageFrom, pageOf } from './page.ts'
 import { Problem } from './problem.ts'
-import { json, optional, problems, security, serve } from './serve.ts'
+import { json, optional, problems, serve } from './serve.ts'
 import { showDelivery, showNode } from './shown.ts'
 
 const tags = ['dead letters']
 
+export interface DeadLettersOptions {
+  ledger: Ledger
+  integrations: Integrations
+}
+
 /** What will not be tried again by itself. */
-export function serveDeadLetters(api: OpenAPIHono, { ledger }: { ledger: Ledger }): void {
+export function serveDeadLetters(api: OpenAPIHono, options: DeadLettersOptions): void {
+  const { ledger } = options
   serve(
     api,
     createRoute({
       method: 'get',
       path: '/dead-letters',
       tags,
-      security,
       request: { query: deadLettersQuery },
       responses: {
         200: json(
@@ -47,7 +54,6 @@ export function serveDeadLetters(api: OpenAPIHono, { ledger }: { ledger: Ledger 
       method: 'get',
       path: '/dead-letters/{id}',
       tags,
-      security,
       request: { params: deliveryParam },
       responses: {
         200: json(deadLetterDetailOut, 'One dead letter with its attempts, its nodes and its event'),
@@ -58,7 +64,7 @@ export function serveDeadLetters(api: OpenAPIHono, { ledger }: { ledger: Ledger 
       const { id } = context.req.valid('param')
       const letter = await ledger.findDeadLetter(id)
       if (!letter) throw missing(id)
-      return exactJson(await inspect(letter, ledger))
+      return exactJson(await inspect(letter, options))
     },
   )
   serve(
@@ -67,14 +73,14 @@ export function serveDeadLetters(api: OpenAPIHono, { ledger }: { ledger: Ledger 
       method: 'post',
       path: '/dead-letters/{id}/discard',
       tags,
-      security,
       request: { params: deliveryParam, body: optional(discardIn) },
       responses: { 200: json(z.object({ id: z.uuid(), state: z.string() }), 'It is discarded'), ...problems },
     }),
     async (context) => {
       const { id } = context.req.valid('param')
       const { reason } = discardIn.parse(context.req.valid('json'))
-      const decided = await ledger.discardDeadLetter(id, reason)
+      const witness = witnessIn(context, { action: 'discard', resource: 'dead-letters' })
+      const decided = await ledger.discardDeadLetter(id, reason, witness)
       if (!decided) throw missing(id)
       if ('refused' in decided)
         throw new Problem(409, `only a dead letter is discarded; this one is "${decided.refused}"`)
@@ -83,8 +89,8 @@ export function serveDeadLetters(api: OpenAPIHono, { ledger }: { ledger: Ledger 
   )
 }
 
-async function inspect(letter: DeadLetterRow, ledger: Ledger): Promise<object> {
-  const { runs, request: _, payload, ...event } = await foundEvent(ledger, letter.eventId)
+async function inspect(letter: DeadLetterRow, options: DeadLettersOptions): Promise<object> {
+  const { runs, request: _, payload, ...event } = await foundEvent(options, letter.eventId)
   const run = runs.find(({ id }) => id === letter.runId)
   const delivery = run?.deliveries.find(({ id }) => id === letter.id)
   return {

@@ -1,8 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Decided, Ledger } from '../ledger/ledger.ts'
-import { type Json, stringifyExact } from '../payload/exact-json.ts'
+import type { Json } from '../payload/exact-json.ts'
 import { newId } from '../platform/ids.ts'
+import { witnessIn } from './audit.ts'
 import {
   cancelIn,
   deliveriesQuery,
@@ -12,10 +13,14 @@ import {
   priorityIn,
   redeliverIn,
 } from './delivery-schemas.ts'
+import { editedItem } from './edited-item.ts'
 import { exactJson } from './exact-body.ts'
+import { findShownDelivery } from './found-event.ts'
 import { moments, pageFrom, pageOf } from './page.ts'
 import { Problem } from './problem.ts'
-import { json, optional, problems, security, serve } from './serve.ts'
+import type { RedactedDelivery } from './redacted.ts'
+import { sendsOriginals } from './resources/integration-faults.ts'
+import { json, optional, problems, serve } from './serve.ts'
 import { showDelivery } from './shown.ts'
 
 export interface DeliveriesOptions {
@@ -23,18 +28,19 @@ export interface DeliveriesOptions {
   integrations: Integrations
 }
 
-const tags = ['deliveries']
+const resource = 'deliveries'
+const tags = [resource]
 const one = '/deliveries/{id}'
 
 /** What waits, is being sent and has ended, across integrations, and what an operator does about it. */
-export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: DeliveriesOptions): void {
+export function serveDeliveries(api: OpenAPIHono, options: DeliveriesOptions): void {
+  const { ledger, integrations } = options
   serve(
     api,
     createRoute({
       method: 'get',
       path: '/deliveries',
       tags,
-      security,
       request: { query: deliveriesQuery },
       responses: { 200: json(pageOf(deliveryOut), 'Deliveries, newest first'), ...problems },
     }),
@@ -50,11 +56,10 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
       method: 'get',
       path: one,
       tags,
-      security,
       request: { params: deliveryParam },
       responses: { 200: json(deliveryDetailOut, 'One delivery with its attempts'), ...problems },
     }),
-    async (context) => exactJson(await shown(ledger, context.req.valid('param').id)),
+    async (context) => exactJson(await shown(options, context.req.valid('param').id)),
   )
   serve(
     api,
@@ -62,7 +67,6 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
       method: 'patch',
       path: one,
       tags,
-      security,
       request: {
         params: deliveryParam,
         body: { required: true, content: { 'application/json': { schema: priorityIn } } },
@@ -73,11 +77,11 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
       const { id } = context.req.valid('param')
       const { priority } = context.req.valid('json')
       requireDone(
-        await ledger.setPriority(id, priority),
+        await ledger.setPriority(id, priority, witnessIn(context, { action: 'change', resource })),
         id,
         'only what has not ended can change its priority',
       )
-      return exactJson(await shown(ledger, id))
+      return exactJson(await shown(options, id))
     },
   )
   serve(
@@ -86,15 +90,15 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
       method: 'post',
       path: `${one}/cancel`,
       tags,
-      security,
       request: { params: deliveryParam, body: optional(cancelIn) },
       responses: { 200: json(deliveryDetailOut, 'It is discarded'), ...problems },
     }),
     async (context) => {
       const { id } = context.req.valid('param')
       const { reason } = cancelIn.parse(context.req.valid('json'))
-      requireDone(await ledger.cancelDelivery(id, reason), id, 'only what waits can be cancelled')
-      return exactJson(await shown(ledger, id))
+      const witness = witnessIn(context, { action: 'cancel', resource })
+      requireDone(await ledger.cancelDelivery(id, reason, witness), id, 'only what waits can be cancelled')
+      return exactJson(await shown(options, id))
     },
   )
   serve(
@@ -103,7 +107,6 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
       method: 'post',
       path: `${one}/try-now`,
       tags,
-      security,
       request: { params: deliveryParam },
       responses: {
         202: json(deliveryDetailOut, 'It waits for its turn only, which a paused destination does not give'),
@@ -112,8 +115,9 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
     }),
     async (context) => {
       const { id } = context.req.valid('param')
-      requireDone(await ledger.hurryDelivery(id), id, 'only what waits can be tried now')
-      return exactJson(await shown(ledger, id), 202)
+      const witness = witnessIn(context, { action: 'try-now', resource })
+      requireDone(await ledger.hurryDelivery(id, witness), id, 'only what waits can be tried now')
+      return exactJson(await shown(options, id), 202)
     },
   )
   serve(
@@ -122,7 +126,6 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
       method: 'post',
       path: `${one}/replay`,
       tags,
-      security,
       request: { params: deliveryParam, body: optional(redeliverIn) },
       responses: {
         202: json(z.object({ id: z.uuid() }), 'The new delivery, in the run of its original'),
@@ -132,13 +135,21 @@ export function serveDeliveries(api: OpenAPIHono, { ledger, integrations }: Deli
     async (context) => {
       const { id } = context.req.valid('param')
       const given = redeliverIn.parse(context.req.valid('json'))
-      const before = await shown(ledger, id)
+      const before = await found(options, id)
       const refusal = refusalOf(integrations, before.destinationId)
       if (refusal !== undefined) throw new Problem(409, refusal)
+      if ('item' in given && sendsOriginals(integrations.destination(before.destinationId)))
+        throw new Problem(409, 'the destination sends the original body: an edited item would not be sent')
       const newDeliveryId = newId()
-      const item = 'item' in given ? stringifyExact(given.item as Json) : null
-      const decided = await ledger.redeliver({ deliveryId: id, newDeliveryId, item })
-      requireDone(decided, id, 'only what has ended, and was not replaced, is replayed')
+      const edited =
+        'item' in given ? await editedItem(given.item as Json, before.item, id, ledger) : { item: null }
+      const also = [
+        { path: 'replayedAs', after: newDeliveryId },
+        { path: 'edited', after: edited.item !== null },
+      ]
+      const witness = witnessIn(context, { action: 'replay', resource, also })
+      const decided = await ledger.redeliver({ deliveryId: id, newDeliveryId, ...edited }, witness)
+      requireDone(decided, id, 'only what has ended, and was neither replaced nor erased, is replayed')
       return exactJson({ id: newDeliveryId }, 202)
     },
   )
@@ -154,10 +165,14 @@ export function refusalOf(
   return destination.enabled ? undefined : 'the destination is disabled'
 }
 
-async function shown(ledger: Ledger, id: string): Promise<object & { destinationId: string }> {
-  const delivery = await ledger.findDelivery(id)
+async function shown(options: DeliveriesOptions, id: string): Promise<object> {
+  return showDelivery(await found(options, id))
+}
+
+async function found(options: DeliveriesOptions, id: string): Promise<RedactedDelivery> {
+  const delivery = await findShownDelivery(options, id)
   if (!delivery) throw missing(id)
-  return { ...showDelivery(delivery), destinationId: delivery.destinationId }
+  return delivery
 }
 
 /** @throws Problem when there is no such delivery, or it is in a state that does not allow this. */

@@ -21,6 +21,7 @@ const page = {
 
 export const deliveriesQuery = z.object({
   ...narrowing,
+  batchId: id.optional().describe('those that go, or went last, in this push: its webhook-id'),
   state: z.enum(STATES_OF_DELIVERY).optional(),
   text: z.string().min(2).max(200).optional().describe('text in what is sent, upper and lower case alike'),
   from: givenMoment.optional().describe('made at or after'),
@@ -63,6 +64,9 @@ export const deliveryOut = z
     tries: z.int(),
     priority: z.int().describe('0 goes first, 9 last'),
     orderKey: z.string().nullable().describe('those to a destination with one key go one after the other'),
+    batchId: id
+      .nullable()
+      .describe('what it goes, or went last, together with; null where it goes by itself'),
     replayOf: id.nullable(),
     madeAt: moment,
     dueAt: moment.nullable().describe('when it is tried next; past for what only waits for its turn'),

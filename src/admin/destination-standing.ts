@@ -1,10 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Integrations } from '../integrations/integrations.ts'
+import type { Destination, Integrations } from '../integrations/integrations.ts'
 import type { DestinationState, Ledger } from '../ledger/ledger.ts'
+import { witnessIn } from './audit.ts'
 import { exactJson } from './exact-body.ts'
 import { Problem } from './problem.ts'
 import { idParam, standingOut, text } from './schemas.ts'
-import { json, optional, problems, security, serve } from './serve.ts'
+import { json, optional, problems, serve } from './serve.ts'
 
 export interface StandingOptions {
   ledger: Ledger
@@ -16,8 +17,10 @@ const pauseIn = z.strictObject({ reason: text.max(1_000).default('paused by an o
 /** Holds back what goes to a destination, and lets it go on. */
 export function serveDestinationStanding(api: OpenAPIHono, { ledger, integrations }: StandingOptions): void {
   const tags = ['destinations']
-  function requireDestination(id: string): void {
-    if (!integrations.destination(id)) throw new Problem(404, `there is no destination ${JSON.stringify(id)}`)
+  function found(id: string): Destination {
+    const destination = integrations.destination(id)
+    if (!destination) throw new Problem(404, `there is no destination ${JSON.stringify(id)}`)
+    return destination
   }
 
   serve(
@@ -26,7 +29,6 @@ export function serveDestinationStanding(api: OpenAPIHono, { ledger, integration
       method: 'post',
       path: '/destinations/{id}/pause',
       tags,
-      security,
       request: { params: idParam, body: optional(pauseIn) },
       responses: {
         200: json(standingOut, 'Nothing more goes there; what is being sent at this moment ends as it does'),
@@ -35,8 +37,10 @@ export function serveDestinationStanding(api: OpenAPIHono, { ledger, integration
     }),
     async (context) => {
       const { id } = context.req.valid('param')
-      requireDestination(id)
-      await ledger.pauseDestination(id, pauseIn.parse(context.req.valid('json')).reason)
+      const { applicationId } = found(id)
+      const { reason } = pauseIn.parse(context.req.valid('json'))
+      const witness = witnessIn(context, { action: 'pause', resource: 'destinations', applicationId })
+      await ledger.pauseDestination(id, reason, witness)
       return exactJson(await standingOf(id, ledger))
     },
   )
@@ -46,14 +50,15 @@ export function serveDestinationStanding(api: OpenAPIHono, { ledger, integration
       method: 'post',
       path: '/destinations/{id}/resume',
       tags,
-      security,
       request: { params: idParam },
       responses: { 200: json(standingOut, 'What waits goes on'), ...problems },
     }),
     async (context) => {
       const { id } = context.req.valid('param')
-      requireDestination(id)
-      if (!(await ledger.resumeDestination(id))) throw new Problem(409, 'this destination is not paused')
+      const { applicationId } = found(id)
+      const witness = witnessIn(context, { action: 'resume', resource: 'destinations', applicationId })
+      if (!(await ledger.resumeDestination(id, witness)))
+        throw new Problem(409, 'this destination is not paused')
       return exactJson(await standingOf(id, ledger))
     },
   )

@@ -1,10 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Integration, Integrations } from '../integrations/integrations.ts'
 import { type Handshake, presetOf } from '../sources/sources.ts'
+import { type Audit, witnessIn } from './audit.ts'
 import { exactJson } from './exact-body.ts'
 import { Problem } from './problem.ts'
 import { handshakeOut, idParam } from './schemas.ts'
-import { json, problems, security, serve } from './serve.ts'
+import { json, problems, serve } from './serve.ts'
 
 /** Asks for an address outside once, without following where it points. */
 export type Visit = (url: string) => Promise<{ ok: true; status: number } | { ok: false; message: string }>
@@ -12,6 +13,7 @@ export type Visit = (url: string) => Promise<{ ok: true; status: number } | { ok
 export interface HandshakeOptions {
   integrations: Integrations
   visit: Visit
+  audit: Audit
   now(): Date
 }
 
@@ -28,6 +30,7 @@ const confirmOut = z.object({
 /** What an operator does about handshakes: wait for the one that pins, forget it, confirm a webhook by an address. */
 export function serveHandshakes(api: OpenAPIHono, options: HandshakeOptions): void {
   const { integrations, now } = options
+  const resource = 'integrations/handshake'
   const tags = ['integrations']
   const at = '/integrations/{id}/handshake'
 
@@ -37,7 +40,6 @@ export function serveHandshakes(api: OpenAPIHono, options: HandshakeOptions): vo
       method: 'post',
       path: `${at}/await`,
       tags,
-      security,
       request: {
         params: idParam,
         body: { required: false, content: { 'application/json': { schema: awaitIn } } },
@@ -51,7 +53,8 @@ export function serveHandshakes(api: OpenAPIHono, options: HandshakeOptions): vo
         throw new Problem(409, `no handshake of ${title} pins its sender`)
       const { minutes } = awaitIn.parse(context.req.valid('json'))
       const until = minutes === 0 ? null : new Date(now().getTime() + minutes * MINUTE_MS)
-      await integrations.awaitHandshake(integration.id, until)
+      const witness = witnessIn(context, { action: 'await', resource })
+      await integrations.awaitHandshake(integration.id, until, witness)
       return exactJson((await integrations.findHandshakes([integration.id])).get(integration.id) ?? {})
     },
   )
@@ -61,13 +64,12 @@ export function serveHandshakes(api: OpenAPIHono, options: HandshakeOptions): vo
       method: 'delete',
       path: at,
       tags,
-      security,
       request: { params: idParam },
       responses: { 204: { description: 'The sender is pinned no longer' }, ...problems },
     }),
     async (context) => {
       const { id } = found(integrations, context.req.valid('param').id)
-      if (!(await integrations.forgetHandshake(id)))
+      if (!(await integrations.forgetHandshake(id, witnessIn(context, { action: 'forget', resource }))))
         throw new Problem(404, `integration "${id}" has no handshake`)
       return new Response(null, { status: 204 })
     },
@@ -78,11 +80,15 @@ export function serveHandshakes(api: OpenAPIHono, options: HandshakeOptions): vo
       method: 'post',
       path: `${at}/confirm`,
       tags,
-      security,
       request: { params: idParam },
       responses: { 200: json(confirmOut, 'What came of it'), ...problems },
     }),
-    async (context) => exactJson(await confirm(found(integrations, context.req.valid('param').id), options)),
+    async (context) => {
+      const integration = found(integrations, context.req.valid('param').id)
+      const asked = await addressToConfirm(integration, options)
+      await options.audit.note(context, { action: 'confirm', resource }, integration)
+      return exactJson(await confirm(asked, options))
+    },
   )
 }
 
@@ -92,11 +98,16 @@ function found(integrations: Integrations, id: string): Integration {
   return integration
 }
 
+interface Confirmation {
+  url: string
+  host: string
+}
+
 /** The address came from whoever the allowlist let in, so it is only asked for at the host of the source. */
-async function confirm(
+async function addressToConfirm(
   { id, definition }: Integration,
-  { integrations, visit }: HandshakeOptions,
-): Promise<object> {
+  { integrations }: HandshakeOptions,
+): Promise<Confirmation> {
   const { title, handshakes } = presetOf(definition.source)
   const place = handshakes.find(({ confirmedAt }) => confirmedAt)?.confirmedAt
   if (!place) throw new Problem(409, `${title} gives no address to confirm a webhook with`)
@@ -105,10 +116,14 @@ async function confirm(
   const url = URL.parse(given)
   if (!url || !liesAt(url, place))
     throw new Problem(409, `the ${place.field} is no https address at ${place.host}`)
-  const answer = await visit(url.href)
+  return { url: url.href, host: place.host }
+}
+
+async function confirm({ url, host }: Confirmation, { visit }: HandshakeOptions): Promise<object> {
+  const answer = await visit(url)
   if (!answer.ok) return { confirmed: false, status: null, message: answer.message }
   const { status } = answer
-  return { confirmed: status >= 200 && status < 300, status, message: `${place.host} answered ${status}` }
+  return { confirmed: status >= 200 && status < 300, status, message: `${host} answered ${status}` }
 }
 
 function liesAt(url: URL, { host }: NonNullable<Handshake['confirmedAt']>): boolean {

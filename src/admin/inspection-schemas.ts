@@ -77,6 +77,8 @@ export const eventOut = z
     latestRunId: id.nullable(),
     state: z.string(),
     reason: z.string().nullable().describe('why an operator discarded it'),
+    erasedAt: moment.nullable().describe('when what it carried was erased, or the redacted part of that'),
+    erasedBy: z.string().nullable().describe('redaction, retention, or the id of the erasure that did'),
   })
   .openapi('Event')
 export const requestOut = z
@@ -93,6 +95,7 @@ export const requestOut = z
     outcome: z.string(),
     status: z.int(),
     detail: z.string().nullable(),
+    erasedAt: moment.nullable().describe('when what it carried was erased'),
   })
   .openapi('Request')
 
@@ -112,6 +115,9 @@ export const attemptOut = z.object({
   responseHeaders: anyJson,
   responseBody: body,
   timing: anyJson,
+  batchId: id
+    .nullable()
+    .describe('the push that it was part of with others; null where it was sent by itself'),
 })
 export const nodeOut = z.object({
   nodeId: z.string(),
@@ -128,7 +134,13 @@ export const nodeOut = z.object({
 export const eventDetailOut = eventOut
   .extend({
     payload: anyJson,
-    request: requestOut.extend({ headers: z.array(z.tuple([z.string(), z.string()])), body }),
+    request: requestOut.extend({
+      headers: z.array(z.tuple([z.string(), z.string()])),
+      body,
+      bodyRedacted: z
+        .boolean()
+        .describe('there is a body, which is not shown because fields of it are redacted'),
+    }),
     runs: z.array(
       z.object({
         id,

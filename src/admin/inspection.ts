@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Integrations } from '../integrations/integrations.ts'
-import type { EventDetail, Ledger } from '../ledger/ledger.ts'
+import type { EventRow, Ledger } from '../ledger/ledger.ts'
 import { newId } from '../platform/ids.ts'
+import { witnessIn } from './audit.ts'
 import { exactJson } from './exact-body.ts'
 import { eventParam, foundEvent } from './found-event.ts'
 import {
@@ -14,7 +15,7 @@ import {
 } from './inspection-schemas.ts'
 import { moments, pageFrom, pageOf } from './page.ts'
 import { Problem } from './problem.ts'
-import { json, optional, problems, security, serve } from './serve.ts'
+import { json, optional, problems, serve } from './serve.ts'
 import { showEvent } from './shown.ts'
 
 export interface InspectionOptions {
@@ -35,7 +36,6 @@ export function serveInspection(
       method: 'get',
       path: '/events',
       tags: ['events'],
-      security,
       request: { query: eventsQuery },
       responses: { 200: json(pageOf(eventOut), 'Events, newest first'), ...problems },
     }),
@@ -56,7 +56,6 @@ export function serveInspection(
       method: 'get',
       path: '/requests',
       tags: ['events'],
-      security,
       request: { query: requestsQuery },
       responses: {
         200: json(pageOf(requestOut), 'Requests, refused ones among them, newest first'),
@@ -75,14 +74,14 @@ export function serveInspection(
       method: 'get',
       path: '/events/{id}',
       tags: ['events'],
-      security,
       request: { params: eventParam },
       responses: {
         200: json(eventDetailOut, 'One event with its request, runs, deliveries and attempts'),
         ...problems,
       },
     }),
-    async (context) => exactJson(showEvent(await foundEvent(ledger, context.req.valid('param').id))),
+    async (context) =>
+      exactJson(showEvent(await foundEvent({ ledger, integrations }, context.req.valid('param').id))),
   )
   serve(
     api,
@@ -90,12 +89,11 @@ export function serveInspection(
       method: 'post',
       path: '/events/{id}/replay',
       tags: ['events'],
-      security,
       request: { params: eventParam, body: optional(replayIn) },
       responses: { 202: json(z.object({ runId: z.uuid() }), 'The new run'), ...problems },
     }),
     async (context) => {
-      const event = await foundEvent(ledger, context.req.valid('param').id)
+      const event = await foundEvent({ ledger, integrations }, context.req.valid('param').id)
       const integration = integrations.integration(event.integrationId)
       if (!integration) throw new Problem(409, 'the integration of this event was deleted')
       const { definition } = replayIn.parse(context.req.valid('json'))
@@ -104,7 +102,12 @@ export function serveInspection(
         definition === 'then' && latest ? latest.definitionVersion : integration.version
       const runId = newId()
       const replay = { eventId: event.id, runId, definitionVersion }
-      if (!(await ledger.replayEvent(replay))) {
+      const witness = witnessIn(context, {
+        action: 'replay',
+        resource: 'events',
+        also: [{ path: 'definition', after: definition }],
+      })
+      if (!(await ledger.replayEvent(replay, witness))) {
         throw new Problem(409, notReplayed(event))
       }
       handOver([runId])
@@ -114,7 +117,8 @@ export function serveInspection(
 }
 
 /** Why an event gets no new run. */
-function notReplayed({ state, latestRunId }: EventDetail): string {
+function notReplayed({ state, latestRunId, erasedAt }: EventRow): string {
+  if (erasedAt !== null) return 'what this event carried was erased'
   if (state === 'quarantined') return 'this event is in quarantine: it is released or discarded, not replayed'
   if (state === 'discarded' && latestRunId === null)
     return 'this event was discarded from quarantine: it was never proven and is not replayed'

@@ -6,8 +6,9 @@ import { type MergeField, mergeFieldsOf } from '../payload/merge-fields.ts'
 import { exactJson } from './exact-body.ts'
 import { eventParam, foundEvent } from './found-event.ts'
 import { Problem } from './problem.ts'
+import { redactCarried } from './redacted.ts'
 import { idParam } from './schemas.ts'
-import { json, problems, security, serve } from './serve.ts'
+import { json, problems, serve } from './serve.ts'
 
 export interface MergeFieldsOptions {
   ledger: Ledger
@@ -48,16 +49,16 @@ export function serveMergeFields(api: OpenAPIHono, { ledger, integrations }: Mer
       method: 'get',
       path: '/integrations/{id}/merge-fields',
       tags: ['integrations'],
-      security,
       request: { params: idParam, query: learnedQuery },
       responses: { 200: json(mergeFieldsOut, 'Fields of its latest events'), ...problems },
     }),
     async (context) => {
       const { id } = context.req.valid('param')
-      if (!integrations.integration(id))
-        throw new Problem(404, `there is no integration ${JSON.stringify(id)}`)
+      const integration = integrations.integration(id)
+      if (!integration) throw new Problem(404, `there is no integration ${JSON.stringify(id)}`)
       const { events } = context.req.valid('query')
-      return exactJson(learn(await ledger.findLatestPayloads(id, { events, bytes: PAYLOAD_BYTES_MAX })))
+      const latest = await ledger.findLatestPayloads(id, { events, bytes: PAYLOAD_BYTES_MAX })
+      return exactJson(learn(latest.map((event) => redactCarried(event, integration.definition))))
     },
   )
   serve(
@@ -66,12 +67,14 @@ export function serveMergeFields(api: OpenAPIHono, { ledger, integrations }: Mer
       method: 'get',
       path: '/events/{id}/merge-fields',
       tags: ['events'],
-      security,
       request: { params: eventParam },
       responses: { 200: json(mergeFieldsOut, 'Fields of this event'), ...problems },
     }),
     async (context) => {
-      const { payload, runs, latestRunId } = await foundEvent(ledger, context.req.valid('param').id)
+      const { payload, runs, latestRunId } = await foundEvent(
+        { ledger, integrations },
+        context.req.valid('param').id,
+      )
       const items = runs.find(({ id }) => id === latestRunId)?.deliveries ?? []
       return exactJson(learn([{ payload, items }]))
     },

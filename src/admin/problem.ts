@@ -11,14 +11,22 @@ export interface Fault {
 
 /** An error of the management API, answered as `application/problem+json` (RFC 9457). */
 export class Problem extends Error {
-  readonly status: 400 | 401 | 404 | 409 | 413 | 415 | 422 | 502 | 503
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 502 | 503
   readonly faults: Fault[]
+  /** With 429. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(status: Problem['status'], message: string, faults: Fault[] = []) {
+  constructor(
+    status: Problem['status'],
+    message: string,
+    faults: Fault[] = [],
+    { retryAfterSeconds }: { retryAfterSeconds?: number } = {},
+  ) {
     super(message)
     this.name = 'Problem'
     this.status = status
     this.faults = faults
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 
@@ -30,11 +38,13 @@ export function throwFaults(faults: Fault[]): void {
 const TITLES: Record<number, string> = {
   400: 'The request is wrong',
   401: 'The API key is missing or wrong',
+  403: 'The API key does not allow this',
   404: 'There is no such thing',
   409: 'The request does not go with what is there',
   413: 'The request is too large',
   415: 'The body is not JSON',
   422: 'What was asked for was tried and failed',
+  429: 'Too many wrong API keys came from this address',
   500: 'An internal error occurred',
   502: 'Another system did not give what was asked of it',
   503: 'The database is away',
@@ -49,7 +59,8 @@ export function faultsOf(error: ZodError, under: string[] = []): Fault[] {
 
 /** Every error of the API leaves through here; a defect tells nothing about itself but is logged with its stack. */
 export function answerProblem(error: Error, context: Context, log: Log): Response {
-  if (error instanceof Problem) return problemResponse(error.status, error.message, error.faults)
+  if (error instanceof Problem)
+    return problemResponse(error.status, error.message, error.faults, error.retryAfterSeconds)
   if (error instanceof HTTPException) return problemResponse(error.status, error.message, [])
   const code = 'code' in error ? String(error.code) : ''
   if (NOT_UNIQUE.has(code))
@@ -69,7 +80,12 @@ function isDatabaseAway(code: string): boolean {
   return /^(?:CONNECT|ECONN|ETIMEDOUT|57P0|53300)/.test(code)
 }
 
-export function problemResponse(status: number, detail: string, faults: Fault[]): Response {
+export function problemResponse(
+  status: number,
+  detail: string,
+  faults: Fault[],
+  retryAfterSeconds?: number,
+): Response {
   const body = {
     type: 'about:blank',
     title: TITLES[status] ?? 'Error',
@@ -80,7 +96,8 @@ export function problemResponse(status: number, detail: string, faults: Fault[])
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   if (status === 401) headers['www-authenticate'] = 'Bearer'
   if (status === 503) headers['retry-after'] = '5'
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
   // The body was not read, so the connection ends; a client that is not told would send its next request on it.
-  if (status === 401 || status === 413) headers.connection = 'close'
+  if (status === 401 || status === 413 || status === 429) headers.connection = 'close'
   return new Response(JSON.stringify(body), { status, headers })
 }

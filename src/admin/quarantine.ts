@@ -1,11 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Integrations } from '../integrations/integrations.ts'
-import type { EventDetail, Ledger } from '../ledger/ledger.ts'
+import type { EventRow, Ledger } from '../ledger/ledger.ts'
 import { newId } from '../platform/ids.ts'
+import { witnessIn } from './audit.ts'
 import { exactJson } from './exact-body.ts'
 import { eventParam, foundEvent } from './found-event.ts'
 import { Problem } from './problem.ts'
-import { json, problems, security, serve } from './serve.ts'
+import { json, problems, serve } from './serve.ts'
 
 export interface QuarantineOptions {
   ledger: Ledger
@@ -29,17 +30,17 @@ export function serveQuarantine(
       method: 'post',
       path: '/events/{id}/release',
       tags: ['events'],
-      security,
       request: { params: eventParam },
       responses: { 202: json(z.object({ runId: z.uuid() }), 'Its first run'), ...problems },
     }),
     async (context) => {
-      const event = await foundEvent(ledger, context.req.valid('param').id)
+      const event = await foundEvent({ ledger, integrations }, context.req.valid('param').id)
       const integration = integrations.integration(event.integrationId)
       if (!integration) throw new Problem(409, 'the integration of this event was deleted')
       const runId = newId()
       const release = { eventId: event.id, runId, definitionVersion: integration.version }
-      if (!(await ledger.releaseEvent(release))) throw notHeld(event, 'released')
+      const witness = witnessIn(context, { action: 'release', resource: 'events' })
+      if (!(await ledger.releaseEvent(release, witness))) throw notHeld(event, 'released')
       handOver([runId])
       return exactJson({ runId }, 202)
     },
@@ -50,7 +51,6 @@ export function serveQuarantine(
       method: 'post',
       path: '/events/{id}/discard',
       tags: ['events'],
-      security,
       request: {
         params: eventParam,
         body: { required: false, content: { 'application/json': { schema: discardIn } } },
@@ -58,15 +58,16 @@ export function serveQuarantine(
       responses: { 200: json(z.object({ id: z.uuid(), state: z.string() }), 'It is discarded'), ...problems },
     }),
     async (context) => {
-      const event = await foundEvent(ledger, context.req.valid('param').id)
+      const event = await foundEvent({ ledger, integrations }, context.req.valid('param').id)
       const { reason } = discardIn.parse(context.req.valid('json'))
-      if (!(await ledger.discardEvent(event.id, reason))) throw notHeld(event, 'discarded')
+      const witness = witnessIn(context, { action: 'discard', resource: 'events' })
+      if (!(await ledger.discardEvent(event.id, reason, witness))) throw notHeld(event, 'discarded')
       return exactJson({ id: event.id, state: 'discarded' })
     },
   )
 }
 
-function notHeld({ state }: EventDetail, done: string): Problem {
+function notHeld({ state }: EventRow, done: string): Problem {
   const now = state === 'quarantined' ? 'somebody else has just decided about it' : `this one is "${state}"`
   return new Problem(409, `only an event in quarantine is ${done}; ${now}`)
 }

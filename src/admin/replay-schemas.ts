@@ -42,6 +42,7 @@ export const replaysIn = z
   .openapi('NewReplay')
 
 export const replaysQuery = z.object({
+  applicationId: z.uuid().optional(),
   cursor: z.uuid().optional().describe('`next` of the page before'),
   limit: z.coerce.number().int().min(1).max(500).default(50),
 })
@@ -53,6 +54,7 @@ export const estimateOut = z.object({
 export const replayOut = z
   .object({
     id: z.uuid(),
+    applicationId: z.uuid().nullable().describe('null where its filter names none'),
     of: z.enum(['dead-letters', 'events']),
     filter: z.record(z.string(), z.unknown()),
     definition: z.enum(['current', 'then']),

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import type { Ledger, ReplayRow } from '../ledger/ledger.ts'
 import { type Json, parseExact, stringifyExact } from '../payload/exact-json.ts'
 import { newId } from '../platform/ids.ts'
+import { witnessIn } from './audit.ts'
 import { deliveryParam } from './delivery-schemas.ts'
 import { exactJson } from './exact-body.ts'
 import { pageFrom, pageOf } from './page.ts'
@@ -14,7 +15,7 @@ import {
   replaysQuery,
   selectionOf,
 } from './replay-schemas.ts'
-import { json, problems, security, serve } from './serve.ts'
+import { json, problems, serve } from './serve.ts'
 
 /** Of one replay. */
 const MATCHED_MAX = 100_000
@@ -35,7 +36,6 @@ export function serveReplays(api: OpenAPIHono, { ledger }: { ledger: Ledger }): 
       method: 'post',
       path: '/replays',
       tags,
-      security,
       request: { body: { required: true, content: { 'application/json': { schema: replaysIn } } } },
       responses: {
         200: json(estimateOut, 'The estimate that was asked for'),
@@ -53,8 +53,10 @@ export function serveReplays(api: OpenAPIHono, { ledger }: { ledger: Ledger }): 
       }
       const id = newId()
       const filter = stringifyExact(given.filter as unknown as Json)
-      const replay = { id, selection, filter, definition, perSecond }
-      if (!(await ledger.startReplay(replay, MATCHED_MAX)))
+      const applicationId = given.filter.applicationId ?? null
+      const replay = { id, applicationId, selection, filter, definition, perSecond }
+      const witness = witnessIn(context, { action: 'create', resource: 'replays' })
+      if (!(await ledger.startReplay(replay, MATCHED_MAX, witness)))
         throw new Problem(409, `more than ${MATCHED_MAX} ${of.replace('-', ' ')} match: narrow the filter`)
       return exactJson(await found(id), 202)
     },
@@ -65,13 +67,12 @@ export function serveReplays(api: OpenAPIHono, { ledger }: { ledger: Ledger }): 
       method: 'get',
       path: '/replays',
       tags,
-      security,
       request: { query: replaysQuery },
       responses: { 200: json(pageOf(replayOut), 'Replays of many, newest first'), ...problems },
     }),
     async (context) => {
-      const { cursor, limit } = context.req.valid('query')
-      const items = await ledger.listReplays({ before: cursor, limit })
+      const { applicationId, cursor, limit } = context.req.valid('query')
+      const items = await ledger.listReplays({ applicationId, before: cursor, limit })
       return exactJson(pageFrom(items.map(show), limit))
     },
   )
@@ -81,7 +82,6 @@ export function serveReplays(api: OpenAPIHono, { ledger }: { ledger: Ledger }): 
       method: 'get',
       path: '/replays/{id}',
       tags,
-      security,
       request: { params: deliveryParam },
       responses: { 200: json(replayDetailOut, 'One replay with its progress'), ...problems },
     }),
@@ -93,13 +93,13 @@ export function serveReplays(api: OpenAPIHono, { ledger }: { ledger: Ledger }): 
       method: 'post',
       path: '/replays/{id}/cancel',
       tags,
-      security,
       request: { params: deliveryParam },
       responses: { 200: json(replayDetailOut, 'It goes on no further; what it did stays'), ...problems },
     }),
     async (context) => {
       const { id } = context.req.valid('param')
-      const cancelled = await ledger.cancelReplay(id)
+      const witness = witnessIn(context, { action: 'cancel', resource: 'replays' })
+      const cancelled = await ledger.cancelReplay(id, witness)
       const replay = await found(id)
       if (!cancelled) throw new Problem(409, 'this replay has ended')
       return exactJson(replay)

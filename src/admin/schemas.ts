@@ -35,7 +35,7 @@ export const idParam = z.object({
 })
 
 export const applicationIn = z.strictObject({
-  slug: slug.describe('gives the host name webhook-<slug>.<BASE_DOMAIN>'),
+  slug: slug.describe('gives the host name webhook-<slug>.<BASE_DOMAIN>').openapi({ example: 'my-shop' }),
   name,
   webhooksEnabled: z.boolean().default(true),
   allowedList: allowedListSchema
@@ -133,12 +133,18 @@ export const destinationOut = z
   })
   .openapi('Destination')
 
-const functionName = z.string().regex(/^[A-Za-z0-9._-]{1,200}$/, 'letters, digits, dots, hyphens and _')
+const functionName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,200}$/, 'letters, digits, dots, hyphens and _')
+  .openapi({ example: 'flatten-order' })
 export const functionIn = z.strictObject({
   applicationId: z.uuid(),
   name: functionName,
   enabled: z.boolean().default(true),
-  source: text.max(1_000_000).describe('the body of the function, see rewrite-functions/README.md'),
+  source: text
+    .max(1_000_000)
+    .describe('the body of the function, see rewrite-functions/README.md')
+    .openapi({ example: 'return { jobStatus: 1, data: job.data.data }' }),
 })
 export const functionOut = z
   .object({

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import type { AttemptDetail, EventDetail } from '../ledger/ledger.ts'
+import type { AttemptDetail } from '../ledger/ledger.ts'
 import { parseExact } from '../payload/exact-json.ts'
+import type { RedactedEvent } from './redacted.ts'
 
-type NodeDetail = EventDetail['runs'][number]['nodes'][number]
+type NodeDetail = RedactedEvent['runs'][number]['nodes'][number]
 
 /** The ledger keeps JSON as text; here it becomes part of the answer, digits and all. */
-export function showEvent(event: EventDetail): object {
+export function showEvent(event: RedactedEvent): object {
   const { request, runs, payload, ...rest } = event
   return {
     ...rest,

@@ -1,10 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { FetchText, Integrations } from '../integrations/integrations.ts'
 import { PRESETS, type Preset } from '../sources/sources.ts'
+import { witnessIn } from './audit.ts'
 import { exactJson } from './exact-body.ts'
 import { Problem } from './problem.ts'
 import { proofSchemaOf } from './proof-schema.ts'
-import { json, problems, security, serve } from './serve.ts'
+import { json, problems, serve } from './serve.ts'
 
 export interface SourcesOptions {
   integrations: Integrations
@@ -67,7 +68,6 @@ export function serveSources(api: OpenAPIHono, { integrations, fetchText, now }:
       method: 'get',
       path: '/sources',
       tags,
-      security,
       responses: { 200: json(z.object({ items: z.array(sourceOut) }), 'All sources'), ...problems },
     }),
     async () => exactJson({ items: [...PRESETS.values()].map((preset) => show(preset, integrations)) }),
@@ -78,7 +78,6 @@ export function serveSources(api: OpenAPIHono, { integrations, fetchText, now }:
       method: 'post',
       path: '/sources/{name}/addresses/refresh',
       tags,
-      security,
       request: { params: nameParam },
       responses: { 200: json(refreshOut, 'The list that was fetched'), ...problems },
     }),
@@ -88,7 +87,8 @@ export function serveSources(api: OpenAPIHono, { integrations, fetchText, now }:
       if (!preset) throw new Problem(404, `there is no source ${JSON.stringify(name)}`)
       if (!preset.publishedAddresses) throw new Problem(409, `${preset.title} publishes no addresses`)
       const fetchedAt = now()
-      const refreshed = await integrations.refreshPublished(name, fetchText, fetchedAt)
+      const witness = witnessIn(context, { action: 'refresh', resource: 'sources' })
+      const refreshed = await integrations.refreshPublished(name, fetchText, fetchedAt, witness)
       if (!refreshed.ok) throw new Problem(502, refreshed.message)
       return exactJson({ count: refreshed.count, fetchedAt })
     },

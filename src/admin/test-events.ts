@@ -1,12 +1,20 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Destination, Integration, Integrations } from '../integrations/integrations.ts'
+import {
+  type Destination,
+  eraseAtOf,
+  type Integration,
+  type Integrations,
+  keptPayload,
+  mayKeepBody,
+} from '../integrations/integrations.ts'
 import { type AttemptRecord, type Entry, type Ledger, LedgerUnavailable } from '../ledger/ledger.ts'
 import { type Json, stringifyExact } from '../payload/exact-json.ts'
 import { newId } from '../platform/ids.ts'
+import type { Audit } from './audit.ts'
 import { exactJson } from './exact-body.ts'
 import { Problem } from './problem.ts'
 import { idParam, text } from './schemas.ts'
-import { json, optional, problems, security, serve } from './serve.ts'
+import { json, optional, problems, serve } from './serve.ts'
 import { showBytes } from './shown.ts'
 
 export interface TestEventsOptions {
@@ -15,6 +23,7 @@ export interface TestEventsOptions {
   handOver(runIds: string[]): void
   /** Sends an item to a destination once, marked as a test; nothing of it is kept. */
   tryDestination(destination: Destination, item: Json, signal: AbortSignal): Promise<AttemptRecord>
+  audit: Audit
   now(): Date
 }
 
@@ -41,14 +50,13 @@ const eventOut = z.object({ eventId: z.uuid(), runId: z.uuid() })
 
 /** What an operator sends to see whether it arrives. */
 export function serveTestEvents(api: OpenAPIHono, options: TestEventsOptions): void {
-  const { integrations, now, tryDestination } = options
+  const { integrations, now, tryDestination, audit } = options
   serve(
     api,
     createRoute({
       method: 'post',
       path: '/destinations/{id}/test',
       tags: ['destinations'],
-      security,
       request: { params: idParam, body: optional(tryIn) },
       responses: { 200: json(tryOut, 'What came of one attempt'), ...problems },
     }),
@@ -57,6 +65,7 @@ export function serveTestEvents(api: OpenAPIHono, options: TestEventsOptions): v
       const destination = integrations.destination(id)
       if (!destination) throw new Problem(404, `there is no destination ${JSON.stringify(id)}`)
       const { item } = tryIn.parse(context.req.valid('json'))
+      await audit.note(context, { action: 'test', resource: 'destinations' }, destination)
       const attempt = await tryDestination(
         destination,
         item === undefined ? sample(now()) : (item as Json),
@@ -73,7 +82,6 @@ export function serveTestEvents(api: OpenAPIHono, options: TestEventsOptions): v
       method: 'post',
       path: '/integrations/{id}/test',
       tags: ['integrations'],
-      security,
       request: { params: idParam, body: optional(eventIn) },
       responses: { 202: json(eventOut, 'The event and its run'), ...problems },
     }),
@@ -83,7 +91,11 @@ export function serveTestEvents(api: OpenAPIHono, options: TestEventsOptions): v
       if (!integration) throw new Problem(404, `there is no integration ${JSON.stringify(id)}`)
       const { payload, topic } = eventIn.parse(context.req.valid('json'))
       const given = payload === undefined ? sample(now()) : (payload as Json)
-      return exactJson(await makeTestEvent(integration, given, topic ?? null, options), 202)
+      const made = { eventId: newId(), runId: newId() }
+      const also = [{ path: 'eventId', after: made.eventId }]
+      await audit.note(context, { action: 'test', resource: 'integrations', also }, integration)
+      await makeTestEvent({ integration, payload: given, topic: topic ?? null, ...made }, options)
+      return exactJson(made, 202)
     },
   )
 }
@@ -93,13 +105,20 @@ export function sample(at: Date): Json {
   return { test: true, message: 'a test from Sluice', sentAt: at.toISOString() }
 }
 
+interface TestEvent {
+  integration: Integration
+  payload: Json
+  topic: string | null
+  eventId: string
+  runId: string
+}
+
 /** Its method is TEST, by which functions and decisions tell it from what a sender sent. */
 async function makeTestEvent(
-  { id, applicationId, version }: Integration,
-  payload: Json,
-  topic: string | null,
+  { integration, payload, topic, eventId, runId }: TestEvent,
   { ledger, handOver, now }: TestEventsOptions,
-): Promise<object> {
+): Promise<void> {
+  const { id, applicationId, version, definition } = integration
   const body = Buffer.from(stringifyExact(payload))
   const request: Entry['request'] = {
     id: newId(),
@@ -111,15 +130,25 @@ async function makeTestEvent(
     path: `/integration/${id}`,
     headers: [['content-type', 'application/json']],
     contentType: 'application/json',
-    body,
+    body: mayKeepBody(definition.redact, true) ? body : null,
     bodyBytes: body.length,
     outcome: 'accepted',
     status: 202,
     detail: 'a test event, made by an operator',
   }
-  const [eventId, runId] = [newId(), newId()]
   const identity = { topic, deliveryId: null, eventId: null, occurredAt: null, sender: null }
-  const event = { id: eventId, position: 0, payload: null, identity, dedupe: null, quarantined: false, runId }
+  const kept = keptPayload(definition.redact, null, () => payload)
+  const event = {
+    id: eventId,
+    position: 0,
+    payload: kept.payload,
+    shown: kept.shown,
+    eraseAt: eraseAtOf(request.receivedAt, definition),
+    identity,
+    dedupe: null,
+    quarantined: false,
+    runId,
+  }
   try {
     await ledger.record({ request, events: [{ ...event, definitionVersion: version }] })
   } catch (error) {
@@ -127,5 +156,4 @@ async function makeTestEvent(
     throw error
   }
   handOver([runId])
-  return { eventId, runId }
 }

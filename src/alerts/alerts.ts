@@ -8,6 +8,7 @@ import { newId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
 import type { Sealer } from '../platform/sealing.ts'
+import type { Witness } from '../platform/witness.ts'
 import { assess } from './assess.ts'
 import { type ChannelConfig, channelConfigSchema, keepChannelSecrets, maskChannel } from './channel-config.ts'
 import {
@@ -20,8 +21,10 @@ import {
   interestFields,
   saveChannel,
 } from './channels.ts'
-import type { LedgerQuestions } from './condition.ts'
+import type { JournalStanding, LedgerQuestions } from './condition.ts'
 import { CONDITION_NAMES, CONDITIONS, whenSchema } from './conditions/conditions.ts'
+import { createEdgeJournal, type EdgeJournal, type EdgeJournalOptions } from './edge-journal.ts'
+import { eraseContent } from './erase.ts'
 import { createFailedAttempts, type FailedAttempt } from './failed-attempts.ts'
 import {
   countOpenIncidents,
@@ -30,9 +33,10 @@ import {
   type Incident,
   type IncidentFilter,
   type IncidentMessage,
+  readIncident,
 } from './incidents.ts'
 import type { Told } from './notice.ts'
-import { deleteRule, findRules, type Rule, saveRule } from './rules.ts'
+import { deleteRule, findRules, type Rule, saveRule, type WantedRule } from './rules.ts'
 import { sendMessages } from './send-messages.ts'
 import { tell } from './ways/ways.ts'
 import { testNotice } from './wording.ts'
@@ -44,11 +48,13 @@ export {
   CONDITION_NAMES,
   CONDITIONS,
   channelConfigSchema,
+  type EdgeJournal,
   type FailedAttempt,
   type Incident,
   type IncidentFilter,
   type IncidentMessage,
   interestFields,
+  type JournalStanding,
   keepChannelSecrets,
   type LedgerQuestions,
   maskChannel,
@@ -87,27 +93,40 @@ export function createAlerts(options: AlertsOptions) {
   return {
     /** Looks at everything once, unless another process is doing so. */
     assess: () => assess(options),
+    /** For an edge: looks at its own journal, and tells of it although the database is away. */
+    edgeJournal: (edge: Omit<EdgeJournalOptions, 'calmMs'>): EdgeJournal =>
+      createEdgeJournal({ ...edge, calmMs: options.calmMs }, sending),
     /** Sends what is due. */
     sendMessages: (signal: AbortSignal) => sendMessages(sending, signal),
     /** For whoever attempts deliveries: tells the channels that ask for each failed attempt. Never rejects. */
     attemptFailed: (attempt: FailedAttempt) => failedAttempts.tell(attempt),
     /** Tells a channel that it works, at once and once. */
-    test: (channel: Channel, signal: AbortSignal): Promise<Told> =>
+    test: (channel: Pick<Channel, 'name' | 'config'>, signal: AbortSignal): Promise<Told> =>
       tell(channel.config, testNotice(newId(), channel.name, options.now()), { outbound, signal }),
 
     channels: () => findChannels(sql, sealer, log),
     channel: (id: string) => findChannel(sql, sealer, id),
-    saveChannel: (channel: Channel) => changed(saveChannel(sql, sealer, channel)),
-    deleteChannel: (id: string) => changed(deleteChannel(sql, id)),
+    /** False when it was changed or deleted since the revision that is named. */
+    saveChannel: (channel: Omit<Channel, 'revision'>, seen?: string, witness?: Witness) =>
+      changed(saveChannel(sql, sealer, channel, { seen, witness })),
+    deleteChannel: (id: string, witness?: Witness) => changed(deleteChannel(sql, sealer, id, witness)),
     channelStandings: (ids: readonly string[]) => findStandings(sql, ids),
 
     rules: () => findRules(sql, log),
-    /** False when there is another rule of this condition for the same thing. */
-    saveRule: (rule: Omit<Rule, 'createdAt'>) => saveRule(sql, rule),
-    deleteRule: (id: string) => deleteRule(sql, id),
+    /**
+     * `taken` when there is another rule of this condition for the same thing, `stale` when it was changed or deleted
+     * since the revision that is named.
+     */
+    saveRule: (rule: WantedRule, seen?: string, witness?: Witness) => saveRule(sql, rule, { seen, witness }),
+    deleteRule: (id: string, witness?: Witness) => deleteRule(sql, id, witness),
 
     findIncidents: (filter: IncidentFilter) => findIncidents(sql, filter),
-    findIncident: (id: string) => findIncident(sql, id),
+    /** With what was told of it; where an application is named, on its own channels alone. */
+    findIncident: (id: string, ofApplication?: string) => findIncident(sql, id, ofApplication),
+    applicationOfIncident: async (id: string) => (await readIncident(sql, id))?.applicationId,
+    /** Erases what was told of these events, or with one of these texts in lower case. */
+    eraseContent: (eventIds: readonly string[], forms: readonly string[]) =>
+      eraseContent(sql, eventIds, forms),
     /** By condition; one without any is absent. */
     countOpenIncidents: () => countOpenIncidents(sql),
   }

@@ -27,6 +27,9 @@ const ASSESS_LOCK = 7_583_024
 const KEPT_DAYS = 90
 const FORGOTTEN_AT_ONCE = 1_000
 const SENTENCE_CHARS_MAX = 1_000
+/** An edge ends its own incidents; one that was not heard of for a week does not come back. */
+const GONE_MS = 7 * 86_400_000
+const OF_EDGES = [...CONDITIONS.values()].filter(({ about }) => about === 'edge').map(({ name }) => name)
 
 /**
  * Asks every condition what is wrong now, opens and ends incidents, and puts the messages about them on their way in
@@ -55,6 +58,8 @@ interface Looked {
 async function look(rules: readonly Rule[], now: Date, options: AssessOptions): Promise<Looked> {
   const looked: Looked = { conditions: [], seen: [] }
   for (const condition of CONDITIONS.values()) {
+    // An edge looks at itself.
+    if (condition.about === 'edge') continue
     try {
       looked.seen.push(...(await lookAt(condition, rules, now, options)))
       looked.conditions.push(condition.name)
@@ -109,7 +114,10 @@ async function settle(
     })),
   )
   await tellChannels(transaction, beginnings)
-  const ended = await endIncidents(transaction, conditions, calmMs)
+  const ended = [
+    ...(await endIncidents(transaction, conditions, calmMs)),
+    ...(await endIncidents(transaction, OF_EDGES, GONE_MS)),
+  ]
   const told = await findTold(transaction, ended)
   await tellChannels(
     transaction,
@@ -119,7 +127,8 @@ async function settle(
   await forgetMessages(transaction, KEPT_DAYS, FORGOTTEN_AT_ONCE)
 }
 
-function listeners(channels: readonly Channel[], incident: Incident): Channel[] {
+/** The channels that want to be told of an incident. */
+export function listeners(channels: readonly Channel[], incident: Incident): Channel[] {
   return channels.filter(
     (channel) =>
       channel.enabled &&

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { Log } from '../platform/log.ts'
-import type { Sql } from '../platform/postgres.ts'
+import type { Sql, Transaction } from '../platform/postgres.ts'
+import { standsAsSeen } from '../platform/row-revision.ts'
 import { isSealed, type Sealer } from '../platform/sealing.ts'
-import { type ChannelConfig, channelConfigSchema, mapSecrets } from './channel-config.ts'
+import { type Witness, type Witnessed, witnessed } from '../platform/witness.ts'
+import { type ChannelConfig, channelConfigSchema, mapSecrets, maskChannel } from './channel-config.ts'
 import { CONDITION_NAMES } from './conditions/conditions.ts'
 
 const ids = z.array(z.string().min(1).max(100)).max(1_000).default([])
@@ -25,10 +27,14 @@ export interface Interest {
 
 export interface Channel extends Interest {
   id: string
+  /** Null for one that hears of all applications. */
+  applicationId: string | null
   name: string
   enabled: boolean
   /** Secrets opened. */
   config: ChannelConfig
+  /** Another one after each change. */
+  revision: string
 }
 
 /** What became of the messages of a channel. */
@@ -40,13 +46,23 @@ export interface ChannelStanding {
   problem: string | null
 }
 
-type ChannelRow = Omit<Channel, 'config'> & { config: string }
+/** As it is stored: secrets sealed. */
+export type ChannelRow = Omit<Channel, 'config'> & { config: string }
 
-const CHANNEL = 'id, name, enabled, config, conditions, applications, integrations, destinations'
+const CHANNEL = `id, application_id AS "applicationId", name, enabled, config, conditions, applications, integrations,
+  destinations, xmin::text AS revision`
 
 /** All channels, the oldest first. One that cannot be read is left out and named in the log. */
 export async function findChannels(sql: Sql, sealer: Sealer, log: Log): Promise<Channel[]> {
-  const rows = await sql<ChannelRow[]>`SELECT ${sql.unsafe(CHANNEL)} FROM alert_channels ORDER BY id`
+  return openChannels(await findChannelRows(sql), sealer, log)
+}
+
+export async function findChannelRows(sql: Sql): Promise<ChannelRow[]> {
+  return [...(await sql<ChannelRow[]>`SELECT ${sql.unsafe(CHANNEL)} FROM alert_channels ORDER BY id`)]
+}
+
+/** One that cannot be read is left out and named in the log. */
+export function openChannels(rows: readonly ChannelRow[], sealer: Sealer, log: Log): Channel[] {
   return rows.flatMap((row) => {
     try {
       return [openChannel(row, sealer)]
@@ -57,30 +73,56 @@ export async function findChannels(sql: Sql, sealer: Sealer, log: Log): Promise<
   })
 }
 
-export async function findChannel(sql: Sql, sealer: Sealer, id: string): Promise<Channel | undefined> {
+export async function findChannel(
+  sql: Sql | Transaction,
+  sealer: Sealer,
+  id: string,
+): Promise<Channel | undefined> {
   const [row] = await sql<ChannelRow[]>`
     SELECT ${sql.unsafe(CHANNEL)} FROM alert_channels WHERE id::text = ${id}`
   return row && openChannel(row, sealer)
 }
 
-export async function saveChannel(sql: Sql, sealer: Sealer, channel: Channel): Promise<void> {
-  const { id, name, enabled, conditions, applications, integrations, destinations } = channel
+/** False, and nothing is written, when it was changed or deleted since the revision that is named. */
+export async function saveChannel(
+  sql: Sql,
+  sealer: Sealer,
+  channel: Omit<Channel, 'revision'>,
+  { seen, witness }: { seen: string | undefined; witness: Witness | undefined },
+): Promise<boolean> {
+  const { id, applicationId, name, enabled, conditions, applications, integrations, destinations } = channel
   const config = JSON.stringify(
     mapSecrets(channel.config, (secret) => sealer.seal(secret, `alert channel:${id}`)),
   )
-  await sql`
-    INSERT INTO alert_channels (id, name, enabled, config, conditions, applications, integrations, destinations)
-    VALUES (${id}, ${name}, ${enabled}, ${config}, ${conditions}::text[], ${applications}::uuid[],
-            ${integrations}::text[], ${destinations}::uuid[])
-    ON CONFLICT (id) DO UPDATE SET name = excluded.name, enabled = excluded.enabled, config = excluded.config,
-      conditions = excluded.conditions, applications = excluded.applications,
-      integrations = excluded.integrations, destinations = excluded.destinations, updated_at = now()`
+  return sql.begin(async (transaction) => {
+    if (seen !== undefined && !(await standsAsSeen(transaction, 'alert_channels', id, seen))) return false
+    return witnessed(channelIn(transaction, { id, sealer, witness }), async () => {
+      await transaction`
+        INSERT INTO alert_channels (id, application_id, name, enabled, config, conditions, applications, integrations,
+                                    destinations)
+        VALUES (${id}, ${applicationId}, ${name}, ${enabled}, ${config}, ${conditions}::text[],
+                ${applications}::uuid[], ${integrations}::text[], ${destinations}::uuid[])
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, enabled = excluded.enabled, config = excluded.config,
+          conditions = excluded.conditions, applications = excluded.applications,
+          integrations = excluded.integrations, destinations = excluded.destinations, updated_at = now()`
+      return true
+    })
+  })
 }
 
 /** What waits for it is dropped with it. */
-export async function deleteChannel(sql: Sql, id: string): Promise<boolean> {
-  const rows = await sql`DELETE FROM alert_channels WHERE id::text = ${id} RETURNING id`
-  return rows.length === 1
+export async function deleteChannel(
+  sql: Sql,
+  sealer: Sealer,
+  id: string,
+  witness: Witness | undefined,
+): Promise<boolean> {
+  return sql.begin((transaction) =>
+    witnessed(channelIn(transaction, { id, sealer, witness }), async () => {
+      const rows = await transaction`DELETE FROM alert_channels WHERE id::text = ${id} RETURNING id`
+      return rows.length === 1
+    }),
+  )
 }
 
 export async function findStandings(
@@ -98,19 +140,41 @@ export async function findStandings(
 
 /** What a message is about. */
 export interface About {
-  applicationId: string
+  /** Null where it is about an edge. */
+  applicationId: string | null
   integrationId: string | null
   destinationId: string | null
 }
 
 /** Whether a channel wants to be told of something; conditions are another matter. */
-export function covers({ applications, integrations, destinations }: Interest, about: About): boolean {
-  if (applications.length > 0 && !applications.includes(about.applicationId)) return false
+export function covers(
+  { applicationId, applications, integrations, destinations }: Interest & Pick<Channel, 'applicationId'>,
+  about: About,
+): boolean {
+  if (applicationId !== null && applicationId !== about.applicationId) return false
+  const isOfOne = about.applicationId !== null && applications.includes(about.applicationId)
+  if (applications.length > 0 && !isOfOne) return false
   if (integrations.length + destinations.length === 0) return true
   return (
     (about.integrationId !== null && integrations.includes(about.integrationId)) ||
     (about.destinationId !== null && destinations.includes(about.destinationId))
   )
+}
+
+function channelIn(
+  transaction: Transaction,
+  { id, sealer, witness }: { id: string; sealer: Sealer; witness: Witness | undefined },
+): Witnessed {
+  return {
+    transaction,
+    witness,
+    async snapshot() {
+      const channel = await findChannel(transaction, sealer, id)
+      if (!channel) return undefined
+      const { id: _, applicationId, revision: __, ...plain } = channel
+      return { id, applicationId, plain, masked: { ...plain, config: maskChannel(plain.config) } }
+    },
+  }
 }
 
 function openChannel(row: ChannelRow, sealer: Sealer): Channel {

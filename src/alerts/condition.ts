@@ -16,28 +16,45 @@ export interface LedgerQuestions {
   findLastHeard(integrationIds: string[]): Promise<Map<string, Date>>
 }
 
-interface DeadAsked {
+export interface DeadAsked {
   id: string
   since: Date
 }
-interface DeadFound {
+export interface DeadFound {
   id: string
   count: number
   reason: string | null
 }
-interface StreakAsked {
+export interface StreakAsked {
   id: string
   length: number
+}
+
+/** How the journal of an edge is. */
+export interface JournalStanding {
+  /** Since when and why requests go there; null while they go to the ledger. */
+  away: { since: Date; reason: string } | null
+  /** Acknowledged requests that are not in the ledger. */
+  records: number
+  oldestAgeMs: number | null
+  /** Why it takes nothing; null when it does. */
+  problem: string | null
+  /** Requests that the ledger does not take. */
+  setAside: number
+  /** Files in which something cannot be read. */
+  damaged: number
 }
 
 /** Whom a condition can ask, and when that is. */
 export interface Watched {
   ledger: LedgerQuestions
   integrations: Pick<Integrations, 'integration' | 'findSecretUses'>
+  /** Of the edge that looks at itself. */
+  journal?: JournalStanding
   now: Date
 }
 
-/** An integration or destination that a condition looks at, with the limits that hold for it. */
+/** An integration, destination or edge that a condition looks at, with the limits that hold for it. */
 export interface Watch<Limits> {
   id: string
   name: string
@@ -48,7 +65,7 @@ export interface Watch<Limits> {
 
 /** Something that is wrong now. */
 export interface Finding {
-  /** Of the integration or destination. */
+  /** Of the integration, destination or edge. */
   id: string
   /** Tells apart what can be wrong with one thing several times at once. */
   part?: string
@@ -58,7 +75,7 @@ export interface Finding {
 
 export interface Condition {
   name: string
-  about: 'integration' | 'destination'
+  about: 'integration' | 'destination' | 'edge'
   /** What a rule can change; without a default for each, the condition is looked at only where a rule says so. */
   limits: z.ZodObject
   /** @throws when it cannot be known; then everything stays as it was. */

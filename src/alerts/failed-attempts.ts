@@ -25,6 +25,8 @@ export interface FailedAttempt {
   reason: string
   /** Null when there is no next: the delivery is dead. */
   nextTryAt: Date | null
+  /** So many more deliveries were in the same push and ended alike; none unless it was a batch. */
+  others?: number
 }
 
 export interface FailedAttemptsOptions {
@@ -87,7 +89,7 @@ export function createFailedAttempts({ sql, sealer, log }: FailedAttemptsOptions
 /** The mail about one failed attempt. */
 export function attemptNotice(message: TakenMessage, names: Names): Notice {
   const attempt: FailedAttempt = JSON.parse(message.content ?? '{}')
-  const { destinationId, number, reason, method, url, body, deliveryId, eventId, nextTryAt } = attempt
+  const { destinationId, number, reason, method, url, body, deliveryId, eventId, nextTryAt, others } = attempt
   const destination = quoted(names.destination(destinationId)?.name ?? destinationId)
   const last = message.kind === 'tries_over'
   const headline = last
@@ -99,6 +101,7 @@ export function attemptNotice(message: TakenMessage, names: Names): Notice {
     ...placesOf(attempt, names),
     `Event: ${eventId}`,
     `Delivery: ${deliveryId}, attempt ${number} at ${attempt.startedAt}`,
+    ...(others ? [`And ${others} more of the same batch.`] : []),
     last ? 'It is not tried again by itself.' : `Next try: ${nextTryAt}`,
     '',
     `${method} ${url}`,

@@ -68,17 +68,21 @@ export async function readIncident(sql: Sql, id: string): Promise<Incident | und
   return incident
 }
 
-/** One incident with what was told of it. */
+/** One incident with what was told of it; where an application is named, on its own channels alone. */
 export async function findIncident(
   sql: Sql,
   id: string,
+  ofApplication: string | undefined,
 ): Promise<(Incident & { messages: IncidentMessage[] }) | undefined> {
   const incident = await readIncident(sql, id)
   if (!incident) return undefined
   const messages = await sql<IncidentMessage[]>`
-    SELECT id, channel_id AS "channelId", kind, created_at AS "createdAt", sent_at AS "sentAt",
+    SELECT message.id, channel_id AS "channelId", kind, message.created_at AS "createdAt", sent_at AS "sentAt",
            given_up_at AS "givenUpAt", tries, note
-    FROM alert_messages WHERE incident_id = ${id} ORDER BY id`
+    FROM alert_messages message JOIN alert_channels channel ON channel.id = channel_id
+    WHERE incident_id = ${id}
+    ${ofApplication === undefined ? sql`` : sql`AND application_id = ${ofApplication}`}
+    ORDER BY message.id`
   return { ...incident, messages: [...messages] }
 }
 

@@ -3,9 +3,13 @@ import { boolean, index, pgTable, smallint, text, timestamp, uniqueIndex, uuid }
 
 const at = (name: string) => timestamp(name, { withTimezone: true })
 
-/** Where alerts are sent. The config holds sealed secrets; empty lists let everything pass. */
+/**
+ * Where alerts are sent: about one application, or about all. The config holds sealed secrets; empty lists let
+ * everything pass.
+ */
 export const alertChannels = pgTable('alert_channels', {
   id: uuid('id').primaryKey(),
+  applicationId: uuid('application_id'),
   name: text('name').notNull(),
   enabled: boolean('enabled').notNull().default(true),
   config: text('config').notNull(),
@@ -41,14 +45,14 @@ export const alertRules = pgTable(
   ],
 )
 
-/** What is or was wrong, once for as long as it lasts. */
+/** What is or was wrong, once for as long as it lasts; with an edge itself, where no application is named. */
 export const incidents = pgTable(
   'incidents',
   {
     id: uuid('id').primaryKey(),
     condition: text('condition').notNull(),
     subject: text('subject').notNull(),
-    applicationId: uuid('application_id').notNull(),
+    applicationId: uuid('application_id'),
     integrationId: text('integration_id'),
     destinationId: uuid('destination_id'),
     sentence: text('sentence').notNull(),

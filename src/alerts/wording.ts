@@ -54,7 +54,7 @@ export function testNotice(id: string, channelName: string, at: Date): Notice {
 }
 
 interface Place {
-  applicationId: string
+  applicationId: string | null
   integrationId: string | null
   destinationId: string | null
 }
@@ -63,7 +63,11 @@ export function placesOf({ applicationId, integrationId, destinationId }: Place,
   const line = (label: string, id: string | null, name: string | undefined) =>
     id === null ? [] : [`${label}: ${name === undefined ? id : `${name} (${id})`}`]
   return [
-    ...line('Application', applicationId, names.application(applicationId)?.name),
+    ...line(
+      'Application',
+      applicationId,
+      applicationId === null ? undefined : names.application(applicationId)?.name,
+    ),
     ...line(
       'Integration',
       integrationId,

@@ -1,3 +1,4 @@
+import { witnessOf } from '../admin/admin.ts'
 import {
   type Definition,
   definitionSchema,
@@ -5,7 +6,9 @@ import {
   type Integrations,
 } from '../integrations/integrations.ts'
 import { newId, newIntegrationId } from '../platform/ids.ts'
+import type { Witness } from '../platform/witness.ts'
 import { keepSecret } from './home.ts'
+import { commandAuthor } from './own-author.ts'
 
 /**
  * What a newcomer finds: an application, a destination that points at the demo receiver, and an integration that
@@ -28,16 +31,18 @@ export async function seedDemo(
     webhooksEnabled: true,
     allowedList: [],
   }
-  if (!integrations.application(applicationId)) await integrations.saveApplication(application)
+  if (!integrations.application(applicationId))
+    await integrations.saveApplication(application, undefined, seeds('applications'))
   await pointDestination(integrations, { applicationId, destinationId, receivedUrl })
   if (!integrations.integration(integrationId)) {
-    await integrations.saveIntegration({
+    const integration = {
       id: integrationId,
       applicationId,
       name: 'Orders to the demo destination',
       enabled: true,
       definition: demoDefinition(destinationId),
-    })
+    }
+    await integrations.saveIntegration(integration, undefined, seeds('integrations'))
   }
   return integrationId
 }
@@ -61,13 +66,18 @@ async function pointDestination(
     })
   const name = known?.name ?? 'Demo destination'
   const enabled = known?.enabled ?? true
-  await integrations.saveDestination({
+  const destination = {
     id: destinationId,
     applicationId,
     name,
     enabled,
     config: config.kind === 'http' ? { ...config, url: receivedUrl } : config,
-  })
+  }
+  await integrations.saveDestination(destination, undefined, seeds('destinations'))
+}
+
+function seeds(resource: string): Witness {
+  return witnessOf(commandAuthor('start'), { action: 'seed', resource })
 }
 
 function demoDefinition(destinationId: string): Definition {

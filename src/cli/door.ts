@@ -1,18 +1,21 @@
 /** The HTTP side of the program: which server answers what. */
-import { type AdminOptions, createAdmin, createKeys } from '../admin/admin.ts'
-import { askForBody, type Edge, webhookSlug } from '../edge/edge.ts'
+import { type AdminOptions, createAdmin, createAudit, createKeys } from '../admin/admin.ts'
+import { askForBody, type Edge, type Keeper, webhookSlug } from '../edge/edge.ts'
 import type { Application } from '../integrations/integrations.ts'
 import type { Log } from '../platform/log.ts'
 import type { Settings } from '../platform/settings.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import type { CheckedSettings } from './checked-settings.ts'
 import type { Closers } from './closers.ts'
+import { connectionLimits } from './connection-limits.ts'
 import type { Foundations } from './foundations.ts'
 import { createHealth } from './health.ts'
+import type { Leaving } from './leaving.ts'
 import { openEdge } from './open-edge.ts'
 import type { Outside } from './outside.ts'
 import type { ProofWorld } from './proofs.ts'
 import { type Fetch, type HttpServer, startServer } from './server.ts'
+import { createSourceOf } from './source-of.ts'
 import type { Storage } from './storage.ts'
 import { renewTls, type Tls } from './tls-renewal.ts'
 
@@ -27,6 +30,9 @@ export interface DoorOptions extends Foundations, Pick<AdminOptions, 'alerts' | 
   rewriter: Rewriter
   proofs: ProofWorld
   outside: Outside
+  /** Undefined in a worker. */
+  keeper: Keeper | undefined
+  leaving: Leaving
   /** An API key that is valid beside those of the database. */
   key: string
   log: Log
@@ -34,12 +40,13 @@ export interface DoorOptions extends Foundations, Pick<AdminOptions, 'alerts' | 
 }
 
 export async function openDoor(options: DoorOptions) {
-  const { settings, role } = options
+  const { settings } = options
   const loopbackAllowed = options.storage.embedded && isLoopback(settings.HOST)
   const place = { url: settings.PUBLIC_URL.replace(/\/+$/, '') }
   const addressOf = ({ slug }: Application) =>
     settings.BASE_DOMAIN === '' ? place.url : `https://webhook-${slug}.${settings.BASE_DOMAIN}`
-  const edge = role === 'worker' ? undefined : openEdge({ ...options, addressOf, loopbackAllowed })
+  const { keeper } = options
+  const edge = keeper && openEdge({ ...options, keeper, addressOf, loopbackAllowed })
   const admin = openAdmin(options, addressOf)
   const separate = settings.ADMIN_PORT !== 0
   const tls = openTls(options)
@@ -58,13 +65,19 @@ export async function openDoor(options: DoorOptions) {
 
 function openAdmin(options: DoorOptions, addressOf: (application: Application) => string): Fetch {
   const { role, storage, integrations, ledger, queue, rewriter, handOver, metrics, log, key } = options
-  const { proofs, outside, alerts, tryDestination } = options
+  const { settings, checked, proofs, outside, alerts, keeper, leaving, tryDestination } = options
   const admin = createAdmin({
     integrations,
     ledger,
     rewriter,
-    keys: createKeys(storage.sql, key),
-    health: createHealth({ sql: storage.sql, ledger, queue, integrations, alerts, metrics }),
+    keys: createKeys({ sql: storage.sql, settingsKey: key, log }),
+    audit: createAudit(storage.sql),
+    sealer: options.sealer,
+    retentionDays: settings.RETENTION_DAYS,
+    sourceOf: createSourceOf(checked.trust),
+    failedKeysPerMinute: settings.FAILED_KEYS_PER_MINUTE,
+    isHttps: checked.tls !== undefined || /^https:/i.test(settings.PUBLIC_URL),
+    health: createHealth({ sql: storage.sql, ledger, queue, integrations, alerts, keeper, leaving, metrics }),
     alerts,
     tryDestination,
     handOver: handOver.runs,
@@ -104,7 +117,7 @@ function openTls({ settings, checked, closers, log }: DoorOptions): Tls | undefi
 
 /** Webhooks alone ask for client certificates: a person at the API has a key. */
 async function openServer(
-  { settings, closers, log }: DoorOptions,
+  { settings, checked, leaving, metrics, closers, log }: DoorOptions,
   port: number,
   tls: Tls | undefined,
   fetch: Fetch,
@@ -116,6 +129,8 @@ async function openServer(
     port,
     headerBytesMax: settings.HEADER_BYTES_MAX,
     requestWaitMs: settings.BODY_WAIT_MS,
+    isLeaving: leaving.hasBegun,
+    limits: connectionLimits(settings, checked.trust, metrics, log),
     tls: tls && { ...tls, asksForCertificate },
     fetch,
     refuseBroken: edge?.refuseBroken,

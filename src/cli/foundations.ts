@@ -31,7 +31,8 @@ export interface Foundations {
 export async function openFoundations(
   settings: Settings,
   checked: CheckedSettings,
-  { sql, connectCommits }: Storage,
+  { sql, connectCommits, arrived, copyFile }: Storage,
+  ownLanes: Queue | undefined,
   log: Log,
   closers: Closers,
 ): Promise<Foundations> {
@@ -49,18 +50,28 @@ export async function openFoundations(
     (opened) => opened.close(),
   )
   // What could not be made now is made by and by; until then there is the default partition.
-  await ledger
-    .makePartitions(new Date(), PARTITION_DAYS_AHEAD)
-    .catch((error) => log.warn({ err: error }, 'partitions could not be made ahead'))
+  const makePartitions = () =>
+    ledger
+      .makePartitions(new Date(), PARTITION_DAYS_AHEAD)
+      .catch((error) => log.warn({ err: error }, 'partitions could not be made ahead'))
+  if (arrived) void arrived.then(makePartitions)
+  else await makePartitions()
   const integrations = closers.add(
-    await openIntegrations({ sql, sealer, reloadSeconds: settings.RELOAD_SECONDS, log }),
+    await openIntegrations({
+      sql,
+      sealer,
+      reloadSeconds: settings.RELOAD_SECONDS,
+      copyFile,
+      arrived,
+      log,
+    }),
     (opened) => opened.close(),
   )
   const redis = checked.redis && closers.add(connectRedis(checked.redis, { log }), (opened) => opened.close())
   const queue = closers.add(createQueue({ redis, log, prefix: settings.REDIS_PREFIX }), (opened) =>
     opened.close(settings.DRAIN_MS),
   )
-  const handOver = closers.add(createHandOver(queue, log), (opened) => opened.close())
+  const handOver = closers.add(createHandOver(queue, log, ownLanes), (opened) => opened.close())
   return {
     integrations,
     ledger,

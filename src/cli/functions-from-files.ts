@@ -1,9 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Integrations } from '../integrations/integrations.ts'
+import { witnessOf } from '../admin/admin.ts'
+import { functionVersion, type Integrations } from '../integrations/integrations.ts'
 import type { Log } from '../platform/log.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
+import { commandAuthor } from './own-author.ts'
 
 const FOLDER = fileURLToPath(new URL('../../rewrite-functions', import.meta.url))
 
@@ -18,9 +20,16 @@ export async function importFunctions(
 ): Promise<void> {
   // A container may run without the folder.
   const files = await readdir(FOLDER).catch(() => [])
+  const witness = witnessOf(commandAuthor('start'), { action: 'import', resource: 'functions' })
   const names = files.filter((name) => name.endsWith('.js')).toSorted()
   for (const file of names) {
     const source = await readFile(path.join(FOLDER, file), 'utf8')
+    const name = file.slice(0, -'.js'.length)
+    const known = integrations
+      .rewriteFunctions()
+      .find((one) => one.applicationId === null && one.name === name)
+    // The check needs a sandbox, and so most of the time of a start.
+    if (known?.enabled && known.version === functionVersion(source)) continue
     const checked = await rewriter.check(source)
     if (!checked.ok) {
       log.error(
@@ -29,7 +38,7 @@ export async function importFunctions(
       )
       continue
     }
-    const name = file.slice(0, -'.js'.length)
-    await integrations.saveFunction({ applicationId: null, name, enabled: true, source })
+    const given = { applicationId: null, name, enabled: true, source }
+    await integrations.saveFunction(given, undefined, witness)
   }
 }

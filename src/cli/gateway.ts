@@ -1,6 +1,9 @@
 /**
  * The composition root: the one place that knows every room, opens them in order and closes them in reverse.
  */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { dropOldEntries } from '../admin/admin.ts'
 import type { Alerts } from '../alerts/alerts.ts'
 import { createTokens } from '../http-request/http-request.ts'
 import type { Integrations } from '../integrations/integrations.ts'
@@ -8,7 +11,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { createOutbound, type HostPort } from '../outbound/outbound.ts'
 import type { Log } from '../platform/log.ts'
 import type { Settings } from '../platform/settings.ts'
-import type { Queue } from '../queue/queue.ts'
+import { createQueue, type Queue } from '../queue/queue.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import { executeRun } from '../run/run.ts'
 import { attemptDelivery } from '../send/send.ts'
@@ -19,16 +22,23 @@ import { openDoor, type Role } from './door.ts'
 import { type Foundations, openFoundations, openRewriter } from './foundations.ts'
 import { importFunctions } from './functions-from-files.ts'
 import { adminKey } from './home.ts'
+import { createLeaving, noticeMs } from './leaving.ts'
 import { openAlerts } from './open-alerts.ts'
+import { openKeeper } from './open-keeper.ts'
 import { letGo, openReleaser } from './open-releaser.ts'
 import { openSenders } from './open-senders.ts'
+import { openStandIn } from './open-stand-in.ts'
 import { type Outside, openOutside } from './outside.ts'
 import { openProofWorld, type ProofWorld } from './proofs.ts'
-import { openStorage } from './storage.ts'
+import { openStorage, type Storage } from './storage.ts'
 import { openTryDestination } from './try-destination.ts'
+import { watchJournal } from './watch-journal.ts'
 import { startWorker } from './worker.ts'
 
 export type { Role }
+
+/** How long a stop waits for a database that does not answer, when all other work has ended. */
+const GIVE_UP_MS = 2_000
 
 export interface GatewayOptions {
   settings: Settings
@@ -57,6 +67,8 @@ export interface Gateway {
   integrations: Integrations
   ledger: Ledger
   queue: Queue
+  /** Announces the stop, and resolves when those in front of it have had the time to hear of it. */
+  leave(): Promise<void>
   /** Refuses new work, finishes what is under way within the deadline of the settings, and closes everything. */
   close(): Promise<void>
 }
@@ -74,20 +86,35 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function openGateway(
-  { settings, role, log, outboundAllowed = [], proofs = {}, outside: given, onFatal }: GatewayOptions,
+  {
+    settings,
+    role,
+    log,
+    outboundAllowed = [],
+    proofs = {},
+    outside: given,
+    onFatal = () => {},
+  }: GatewayOptions,
   closers: Closers,
 ) {
   const checked = checkSettings(settings)
   for (const warning of checked.warnings) log.warn(warning)
-  const storage = closers.add(await openStorage(settings, log, onFatal), (opened) => opened.close())
-  const foundations = await openFoundations(settings, checked, storage, log, closers)
+  const storage = closers.add(await openStorage(settings, { role, log, onFatal }), (opened) => opened.close())
+  // Where the queue may be away, a worker can go on without it.
+  const ownLanes = role === 'edge' || !checked.redis ? undefined : createQueue({ redis: undefined, log })
+  if (ownLanes) closers.add(ownLanes, (opened) => opened.close(settings.DRAIN_MS))
+  const foundations = await openFoundations(settings, checked, storage, ownLanes, log, closers)
+  closers.add(storage, (opened) => opened.giveUpIn(GIVE_UP_MS))
   const { integrations, ledger, queue, handOver, metrics } = foundations
   const rewriter = closers.add(openRewriter(settings, metrics, log), (opened) => opened.close())
-  await importFunctions(integrations, rewriter, log)
+  await whenThere(storage, () => importFunctions(integrations, rewriter, log), log)
   const allowed = [...checked.outboundAllowed, ...outboundAllowed]
   const alerts = openAlerts(settings, allowed, storage, foundations, log, closers)
-  if (role !== 'edge') await openWorker(settings, allowed, { ...foundations, rewriter, alerts }, log, closers)
+  if (role !== 'edge')
+    await openWorker(settings, allowed, { ...foundations, ownLanes, rewriter, alerts }, log, closers)
   const outside = given ?? openOutside(log, closers)
+  const keeper =
+    role === 'worker' ? undefined : await openKeeper(settings, storage, foundations, log, closers)
   closers.add(
     await startUpkeep({
       ledger,
@@ -96,16 +123,25 @@ async function openGateway(
       alertSeconds: settings.ALERT_SECONDS,
       fetchText: outside.fetchText,
       now: () => new Date(),
+      queue,
       requeue: handOver.unfinished,
       sweepSeconds: settings.SWEEP_SECONDS,
       lostSeconds: settings.LOST_SECONDS,
       alone: storage.embedded,
+      isAway: storage.arrived !== undefined,
+      ...(keeper && { lookAtJournal: watchJournal(settings, storage, keeper, alerts, closers) }),
+      forgetAudits: () => forgetAudits(storage, settings.AUDIT_DAYS),
+      retentionDays: settings.RETENTION_DAYS,
+      metrics: foundations.metrics,
+      sealer: foundations.sealer,
       log,
     }),
     (opened) => opened.close(),
   )
   const key = storage.embedded ? await adminKey(settings.SLUICE_HOME) : settings.SLUICE_ADMIN_KEY
+  const leaving = createLeaving()
   const door = await openDoor({
+    leaving,
     settings,
     checked,
     role,
@@ -117,6 +153,7 @@ async function openGateway(
     proofs: openProofWorld(proofs, log, closers),
     outside,
     alerts,
+    keeper,
     tryDestination: openTryDestination(settings, foundations.own, allowed, log, closers),
     ...foundations,
   })
@@ -128,32 +165,51 @@ async function openGateway(
     integrations,
     ledger,
     queue,
+    async leave() {
+      leaving.begin()
+      await pause(noticeMs(settings, role))
+    },
     close: () => closers.closeAll(),
   }
+}
+
+const DAY_MS = 86_400_000
+const AUDITS_AT_ONCE = 10_000
+
+/** @param keptDays 0 keeps all */
+async function forgetAudits({ sql }: Storage, keptDays: number): Promise<void> {
+  if (keptDays > 0) await dropOldEntries(sql, new Date(Date.now() - keptDays * DAY_MS), AUDITS_AT_ONCE)
+}
+
+/** Does what needs the database: at once, or when it has come. */
+async function whenThere({ arrived }: Storage, work: () => Promise<void>, log: Log): Promise<void> {
+  if (!arrived) return work()
+  void arrived.then(work).catch((error) => log.error({ err: error }, 'a part of the start failed'))
 }
 
 async function openWorker(
   settings: Settings,
   allowed: HostPort[],
-  rooms: Foundations & { rewriter: Rewriter; alerts: Alerts },
+  rooms: Foundations & { ownLanes: Queue | undefined; rewriter: Rewriter; alerts: Alerts },
   log: Log,
   closers: Closers,
 ): Promise<void> {
-  const { queue, handOver, alerts } = rooms
+  const { queue, handOver, ownLanes, alerts } = rooms
   const outbound = closers.add(createOutbound({ allowed, log }), (opened) => opened.close())
   // Beside those of the deliveries: a node's calls have tokens of their own.
   const tokens = createTokens({ outbound })
   const senders = closers.add(openSenders(settings, outbound, rooms.own), (opened) => opened.close())
-  const releaser = openReleaser(rooms, log, closers)
+  const releaser = openReleaser(rooms, settings.DELIVERY_CONCURRENCY, log, closers)
   const { straight } = releaser
   closers.add(
     await startWorker({
-      queue,
+      queues: ownLanes ? [queue, ownLanes] : [queue],
       runConcurrency: settings.RUN_CONCURRENCY,
       deliveryConcurrency: settings.DELIVERY_CONCURRENCY,
-      execute: (runId, signal) =>
+      execute: (runId, takesBefore, signal) =>
         executeRun(runId, signal, {
           ...rooms,
+          takesBefore,
           outbound,
           tokens,
           holdEveryMs: (settings.LOST_SECONDS * 1_000) / 3,
@@ -175,4 +231,5 @@ async function openWorker(
     }),
     (opened) => opened.close(settings.DRAIN_MS),
   )
+  if (ownLanes) openStandIn(settings, rooms, ownLanes, log, closers)
 }

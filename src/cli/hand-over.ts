@@ -15,8 +15,10 @@ export interface HandOver {
   deliveries(deliveries: { id: string; priority: number }[]): void
   /** Deliveries whose turn has come. */
   released(released: Released[]): void
-  /** As the sweeper does it: waits, and fails when the queue is away. */
-  unfinished(work: Unfinished): Promise<void>
+  /** As the sweeper does it: waits, and fails when the queue is away. With `anew` each job has an id of its own. */
+  unfinished(work: Unfinished, anew?: boolean): Promise<void>
+  /** Into the lanes of this process's own. */
+  own(work: Unfinished): Promise<void>
   /** Waits for what is on its way. */
   close(): Promise<void>
 }
@@ -26,8 +28,12 @@ const PRIORITY_STEP = 10
 /** Nobody waits for a put, and one of twenty jobs costs hardly more than one of one. */
 const PUT_PAUSE_MS = 5
 
-/** Puts of the same moment share a round trip. */
-export function createHandOver(queue: Queue, log: Log): HandOver {
+/**
+ * Puts of the same moment share a round trip.
+ *
+ * @param ownLanes of a worker: take what the queue refuses, so that it goes on without it
+ */
+export function createHandOver(queue: Queue, log: Log, ownLanes?: Queue): HandOver {
   let waiting: Job[] = []
   let putting: Promise<void> | undefined
   let isAway = false
@@ -37,16 +43,18 @@ export function createHandOver(queue: Queue, log: Log): HandOver {
       await new Promise((resolve) => setTimeout(resolve, PUT_PAUSE_MS))
       const jobs = waiting
       waiting = []
-      await queue.put(jobs).then(noticeBack, noticeAway)
+      await queue.put(jobs).then(noticeBack, (error) => putAway(jobs, error))
     } while (waiting.length > 0)
     putting = undefined
   }
 
-  function noticeAway(error: Error): void {
+  async function putAway(jobs: Job[], error: Error): Promise<void> {
     if (!(error instanceof QueueUnavailable))
       log.error({ err: error }, 'work could not be put into the queue')
-    else if (!isAway) log.warn({ err: error }, 'the queue is away: work waits in the ledger')
+    else if (!isAway) log.warn({ reason: error.message }, 'the queue is away: work waits in the ledger')
     isAway = true
+    // What has no room there either waits in the ledger.
+    await ownLanes?.put(jobs).catch(() => undefined)
   }
 
   function noticeBack(): void {
@@ -63,30 +71,42 @@ export function createHandOver(queue: Queue, log: Log): HandOver {
     runs: (runIds) => put(runIds.map((id) => runJob(id, 0))),
     runAgain: ({ id, takes, delayMs }) => put([{ ...runJob(id, takes), delayMs }]),
     deliveries: (deliveries) => put(deliveries.map((delivery) => deliveryJob({ ...delivery, tries: 0 }))),
-    released: (released) => put(released.map((delivery) => deliveryJob(delivery, releaseNow()))),
-    unfinished: ({ runs, deliveries }) =>
-      queue.put([
-        ...runs.map(({ id, takes }) => runJob(id, takes)),
-        ...deliveries.map((delivery) => deliveryJob(delivery)),
-      ]),
+    released: (released) => put(released.map((delivery) => deliveryJob(delivery, atThisMoment()))),
+    unfinished: (work, anew) => queue.put(jobsOf(work, anew ? atThisMoment() : '')),
+    own: async (work) => ownLanes?.put(jobsOf(work)),
     close: async () => putting,
   }
 }
 
-function runJob(id: string, takes: number): Job {
-  const job = { id: `run-${id}-${takes}`, kind: 'run', subject: id, lane: RUNS_LANE } as const
+function jobsOf({ runs, deliveries }: Unfinished, moment = ''): Job[] {
+  return [
+    ...runs.map(({ id, takes }) => runJob(id, takes, moment)),
+    ...deliveries.map((delivery) => deliveryJob(delivery, moment)),
+  ]
+}
+
+/**
+ * How often the run had been taken when its job was put. Undefined where a worker had begun with that very job: its
+ * take is to be taken over.
+ */
+export function takesBefore({ id, subject, begun }: Job): number | undefined {
+  return begun ? undefined : Number.parseInt(id.slice(`run-${subject}-`.length), 10)
+}
+
+function runJob(id: string, takes: number, moment = ''): Job {
+  const job = { id: `run-${id}-${takes}${moment}`, kind: 'run', subject: id, lane: RUNS_LANE } as const
   return { ...job, priority: PRIORITY_DEFAULT, delayMs: 0 }
 }
 
 /** A delivery can be released, wait again and be released again before it is tried. */
 function deliveryJob(
   { id, tries, priority }: { id: string; tries: number; priority: number },
-  release = '',
+  moment = '',
 ): Job {
-  const job = { id: `delivery-${id}-${tries}${release}`, kind: 'delivery', subject: id } as const
+  const job = { id: `delivery-${id}-${tries}${moment}`, kind: 'delivery', subject: id } as const
   return { ...job, lane: DELIVERIES_LANE, priority: priority * PRIORITY_STEP, delayMs: 0 }
 }
 
-function releaseNow(): string {
+function atThisMoment(): string {
   return `-${Date.now().toString(36)}`
 }

@@ -1,10 +1,14 @@
 import type { Health, PartHealth } from '../admin/admin.ts'
 import { type Alerts, CONDITION_NAMES } from '../alerts/alerts.ts'
+import type { Keeper } from '../edge/edge.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Sql } from '../platform/postgres.ts'
+import { within } from '../platform/time-limit.ts'
 import type { Queue } from '../queue/queue.ts'
+import { journalHealth, measureJournal } from './journal-health.ts'
+import type { Leaving } from './leaving.ts'
 
 export interface HealthOptions {
   sql: Sql
@@ -12,35 +16,48 @@ export interface HealthOptions {
   queue: Queue
   integrations: Integrations
   alerts: Pick<Alerts, 'countOpenIncidents'>
+  /** Undefined in a worker. */
+  keeper: Pick<Keeper, 'standing'> | undefined
+  leaving: Pick<Leaving, 'hasBegun'>
   metrics: Metrics
 }
 
 const ANSWER_WITHIN_MS = 1_000
+const STOPPING: PartHealth = { status: 'down', detail: 'it is about to stop' }
 
 /** Asks each part; one that does not answer in a second is not well. */
-export function createHealth({ sql, ledger, queue, integrations, alerts, metrics }: HealthOptions): Health {
+export function createHealth(options: HealthOptions): Health {
+  const { sql, ledger, queue, integrations, alerts, keeper, leaving, metrics } = options
   return {
     async parts() {
+      const standing = keeper?.standing()
       const [database, jobs] = await Promise.all([
-        probe(sql`SELECT 1`, 'down'),
+        // Without the database acks go on, as long as the journal takes them.
+        probe(sql`SELECT 1`, standing?.depth && standing.problem === null ? 'degraded' : 'down'),
         // Without the queue acks go on, and the sweeper brings the work back.
-        probe(queue.counts(), 'degraded'),
+        probe(askQueue(queue), 'degraded'),
       ])
-      const definitions: PartHealth = { status: integrations.loadedAt() === undefined ? 'down' : 'up' }
-      return { database, queue: jobs, definitions }
+      return {
+        database,
+        queue: jobs,
+        definitions: definitionsHealth(integrations),
+        ...(standing && { journal: journalHealth(standing) }),
+        ...(leaving.hasBegun() && { process: STOPPING }),
+      }
     },
     async measure() {
+      if (keeper) measureJournal(keeper.standing(), metrics)
       metrics.pendingBytes.set(ledger.pendingBytes())
-      const counts = await within(queue.counts()).catch(() => undefined)
+      const counts = await within(ANSWER_WITHIN_MS, queue.counts()).catch(() => undefined)
       for (const state of ['waiting', 'delayed', 'active'] as const) {
         if (counts) metrics.queueJobs.set({ state }, counts[state])
       }
-      const oldest = await within(ledger.oldestWaiting()).catch(() => undefined)
+      const oldest = await within(ANSWER_WITHIN_MS, ledger.oldestWaiting()).catch(() => undefined)
       if (oldest) {
         metrics.oldestWaitingSeconds.set({ kind: 'run' }, oldest.runSeconds)
         metrics.oldestWaitingSeconds.set({ kind: 'delivery' }, oldest.deliverySeconds)
       }
-      const open = await within(alerts.countOpenIncidents()).catch(() => undefined)
+      const open = await within(ANSWER_WITHIN_MS, alerts.countOpenIncidents()).catch(() => undefined)
       for (const condition of CONDITION_NAMES) {
         if (open) metrics.incidentsOpen.set({ condition }, open.get(condition) ?? 0)
       }
@@ -48,23 +65,23 @@ export function createHealth({ sql, ledger, queue, integrations, alerts, metrics
   }
 }
 
+/** A Redis that takes no writes can be counted in all the same. */
+async function askQueue(queue: Queue): Promise<void> {
+  const trouble = queue.trouble()
+  if (trouble) throw new Error(trouble.reason)
+  await queue.counts()
+}
+
 async function probe(question: PromiseLike<unknown>, otherwise: PartHealth['status']): Promise<PartHealth> {
   try {
-    await within(question)
+    await within(ANSWER_WITHIN_MS, question)
     return { status: 'up' }
   } catch (error) {
     return { status: otherwise, detail: (error as Error).message }
   }
 }
 
-async function within<T>(question: PromiseLike<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)), ANSWER_WITHIN_MS)
-  })
-  try {
-    return await Promise.race([question, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function definitionsHealth(integrations: Integrations): PartHealth {
+  if (!integrations.areCopied()) return { status: 'up' }
+  return { status: 'degraded', detail: `a local copy of ${integrations.loadedAt().toISOString()}` }
 }

@@ -4,6 +4,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
+import { endsOf } from './connection-places.ts'
 import type { TlsFiles } from './tls-files.ts'
 import type { Tls } from './tls-renewal.ts'
 import { trustAnchors } from './trust-anchors.ts'
@@ -58,10 +59,6 @@ export function createListener(
       for (const socket of connections.values()) socket.destroy()
     },
   }
-}
-
-function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress}`
 }
 
 function createTlsServer(options: ServerOptions, tls: ListenerTls, handshakeWaitMs: number): Server {

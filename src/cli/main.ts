@@ -2,13 +2,18 @@ import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { createLog } from '../platform/log.ts'
-import { SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
+import { SETTINGS, SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
 import { VERSION } from '../platform/version.ts'
 import type { Role } from './gateway.ts'
+import type { WantedKey } from './key-commands.ts'
+import { wholeNumber } from './whole-number.ts'
 
 // Halves the time that a start takes to load. Beside the packages, because nobody else may write there; where we may not
 // either, there is none.
 enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/sluice', import.meta.url)))
+
+/** How long a process that has stopped waits for what is still open. */
+const LEFT_OPEN_MS = 1_000
 
 const program = new Command()
   .name('sluice')
@@ -40,6 +45,8 @@ program
     const settings = readAllSettings(process.env, role)
     const log = createLog(settings.LOG_LEVEL)
     process.exitCode = await runUntilStopped(settings, role, log)
+    // A connection to a server that hangs never closes.
+    setTimeout(() => process.exit(), LEFT_OPEN_MS).unref()
   })
 
 program
@@ -57,11 +64,47 @@ program
   .command('create-key')
   .description('make an API key for the management API and print it, this once')
   .argument('<name>', 'who or what will use it')
-  .action(async (name: string) => {
+  .addOption(
+    new Option(
+      '--role <role>',
+      'viewer reads, editor changes integrations and what they need, admin does everything',
+    )
+      .choices(['viewer', 'editor', 'admin'])
+      .default('admin'),
+  )
+  .option('--application <slug or id>', 'the one application that the key is for; all unless given')
+  .option(
+    '--valid-days <days>',
+    'after so many days it opens nothing; never unless given',
+    wholeNumber(1, 36_500),
+  )
+  .action(async (name: string, options: Omit<WantedKey, 'name'>) => {
     await withDatabase(async (url) => {
-      const { createKey } = await import('./create-key.ts')
-      console.log(await createKey(url, name))
+      const { createKey } = await import('./key-commands.ts')
+      console.log(await createKey(url, { ...options, name }))
     })
+  })
+
+program
+  .command('list-keys')
+  .description('list the API keys with their roles, expiry and last use')
+  .action(async () => {
+    await withDatabase(async (url) => {
+      const { listKeys } = await import('./key-commands.ts')
+      console.log(await listKeys(url))
+    })
+  })
+
+program
+  .command('revoke-key')
+  .description('make an API key open nothing any more')
+  .argument('<id>', 'as list-keys shows it')
+  .action(async (id: string) => {
+    await withDatabase(async (url) => {
+      const { revokeKey } = await import('./key-commands.ts')
+      await revokeKey(url, id)
+    })
+    console.log('The key is revoked.')
   })
 
 program
@@ -75,12 +118,42 @@ program
     process.exitCode = await runSend(args)
   })
 
+const journal = program
+  .command('journal')
+  .description('look after what edges acknowledged while PostgreSQL was away, and keep below SLUICE_HOME')
+
+journal
+  .command('status')
+  .description('print what waits in each journal, and what was set aside and why')
+  .action(async () => {
+    const { showJournals } = await import('./journal-command.ts')
+    await showJournals(home())
+  })
+
+journal
+  .command('drain')
+  .description(
+    'bring into the database of DATABASE_URL what an edge that is gone has left; a running edge does so by itself. ' +
+      'Workers find the events within LOST_SECONDS. Ends with 1 when something is left that PostgreSQL does not take',
+  )
+  .option('--set-aside', 'try once more what was set aside because PostgreSQL did not take it')
+  .action(async ({ setAside = false }: { setAside?: boolean }) => {
+    await withDatabase(async (url) => {
+      const { drainJournals } = await import('./journal-command.ts')
+      if (!(await drainJournals(url, home(), setAside))) process.exitCode = 1
+    })
+  })
+
 program
   .command('settings')
   .description('print every setting with its meaning and default, in the form of a .env file')
   .action(() => {
     process.stdout.write(settingsAsEnvFile())
   })
+
+function home(): string {
+  return process.env.SLUICE_HOME?.trim() || SETTINGS.SLUICE_HOME.fallback
+}
 
 /** For commands that need a database and nothing else: no other setting is asked for. */
 async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {

@@ -6,7 +6,7 @@ import type { Closers } from './closers.ts'
 import type { Foundations } from './foundations.ts'
 import type { ProofWorld } from './proofs.ts'
 
-export interface OpenEdgeOptions extends Foundations, Pick<EdgeOptions, 'addressOf' | 'log'> {
+export interface OpenEdgeOptions extends Foundations, Pick<EdgeOptions, 'keeper' | 'addressOf' | 'log'> {
   settings: Settings
   checked: CheckedSettings
   proofs: ProofWorld
@@ -22,9 +22,11 @@ export function openEdge(options: OpenEdgeOptions): Edge {
     now: () => performance.now(),
   })
   closers.add(domainCheck, (opened) => opened.close())
-  const { integrations, ledger, metrics, log, addressOf } = options
+  const { integrations, keeper, ledger, metrics, log, addressOf } = options
+  const keyed = (text: string) => createHmac('sha256', fingerprintKey).update(text).digest('hex')
   const edge = createEdge({
     integrations,
+    keeper,
     ledger,
     handOver: handOver.runs,
     trust: checked.trust,
@@ -46,8 +48,8 @@ export function openEdge(options: OpenEdgeOptions): Edge {
     proofTools: { fetchText: proofs.fetchText, rootCertificates: proofs.rootCertificates },
     quarantineMax: settings.QUARANTINE_MAX,
     refusalsLoggedPerMinute: settings.REFUSALS_LOGGED_PER_MINUTE,
-    fingerprint: (secret) =>
-      `fingerprint:${createHmac('sha256', fingerprintKey).update(secret).digest('hex').slice(0, 12)}`,
+    fingerprint: (secret) => `fingerprint:${keyed(secret).slice(0, 12)}`,
+    keyed,
     metrics,
     log,
   })

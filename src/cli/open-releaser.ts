@@ -1,16 +1,27 @@
-import { CONCURRENCY_DEFAULT } from '../integrations/integrations.ts'
+import { CONCURRENCY_DEFAULT, type DestinationConfig } from '../integrations/integrations.ts'
 import type { Log } from '../platform/log.ts'
 import type { MadeDelivery } from '../run/run.ts'
+import { batchRuleOf } from '../send/send.ts'
 import { type DestinationRule, type Releaser, startReleaser } from '../upkeep/upkeep.ts'
 import type { Closers } from './closers.ts'
 import type { Foundations } from './foundations.ts'
 
-/** What lets deliveries go in a worker. */
+/** A destination that hangs leaves most of a worker to the others, however small the worker is. */
+const SHARE_MAX = 1 / 4
+
+/**
+ * What lets deliveries go in a worker.
+ *
+ * @param deliveryConcurrency how many attempts the worker makes at once
+ */
 export function openReleaser(
   { ledger, integrations, handOver }: Foundations,
+  deliveryConcurrency: number,
   log: Log,
   closers: Closers,
 ): Releaser {
+  const places = Math.min(CONCURRENCY_DEFAULT, Math.ceil(deliveryConcurrency * SHARE_MAX))
+  const ruleOf = createRules(places)
   return closers.add(
     startReleaser({
       ledger,
@@ -22,15 +33,27 @@ export function openReleaser(
   )
 }
 
-/** What was deleted is let go too, so that its deliveries end. */
-function ruleOf(
-  config: { concurrencyMax?: number | undefined; rateMax?: DestinationRule['rateMax'] | undefined } = {},
-): DestinationRule {
-  const { concurrencyMax, rateMax } = config
-  return {
-    concurrencyMax: concurrencyMax ?? CONCURRENCY_DEFAULT,
-    rateMax: rateMax ?? null,
-    exact: concurrencyMax !== undefined || rateMax !== undefined,
+/**
+ * The rule of each config. What was deleted is let go too, so that its deliveries end.
+ *
+ * @param places of a destination that asks for no number
+ */
+function createRules(places: number) {
+  // Configs are immutable.
+  const rules = new WeakMap<DestinationConfig, DestinationRule>()
+  return (config: DestinationConfig | undefined): DestinationRule => {
+    const known = config && rules.get(config)
+    if (known) return known
+    const { concurrencyMax, rateMax } = config ?? {}
+    const batch = batchRuleOf(config)
+    const rule = {
+      concurrencyMax: concurrencyMax ?? places,
+      rateMax: rateMax ?? null,
+      exact: concurrencyMax !== undefined || rateMax !== undefined || batch !== undefined,
+      ...(batch && { batch }),
+    }
+    if (config) rules.set(config, rule)
+    return rule
   }
 }
 

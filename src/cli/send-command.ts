@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import {
   flagOf,
   IMITATIONS,
@@ -9,6 +9,7 @@ import {
 } from '../simulator/simulator.ts'
 import { sendAs } from './send.ts'
 import type { SendOptions } from './send-options.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** `sluice send`: each source is a command of its own, with the options that it has. Gives the exit code. */
 export async function runSend(args: string[]): Promise<number> {
@@ -83,10 +84,10 @@ function commandFor(imitation: Imitation): Command {
   }
   return command
     .optionsGroup('How often:')
-    .option('--times <count>', 'requests, each a new event', integer(1, 1_000_000), 1)
-    .option('--concurrency <count>', 'at once', integer(1, 1_000), 1)
+    .option('--times <count>', 'requests, each a new event', wholeNumber(1, 1_000_000), 1)
+    .option('--concurrency <count>', 'at once', wholeNumber(1, 1_000), 1)
     .option('--same', 'sends the first request again and again, as a duplicate')
-    .option('--timeout-ms <ms>', 'to wait for an answer', integer(1, 600_000), imitation.timeoutMs)
+    .option('--timeout-ms <ms>', 'to wait for an answer', wholeNumber(1, 600_000), imitation.timeoutMs)
     .option('--print', 'shows the request as a curl command instead of sending it')
     .optionsGroup('Options:')
     .helpOption('-h, --help', 'this text')
@@ -131,13 +132,4 @@ function hintFor({ missing }: SimulationError): string {
 
 function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
-}
-
-function integer(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text)
-    if (!/^[0-9]+$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`A whole number from ${min} to ${max}.`)
-    return value
-  }
 }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { type ConnectionLimits, limitConnections } from './connection-places.ts'
 import { createListener, type Listener, type ListenerTls } from './listener.ts'
 
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>
@@ -11,6 +12,9 @@ export interface ServerOptions {
   headerBytesMax: number
   /** How long a request may take to arrive, headers and body together. */
   requestWaitMs: number
+  /** From then on each answer closes its connection. */
+  isLeaving?: () => boolean
+  limits?: ConnectionLimits
   /** Speaks HTTPS with it, and HTTP without. */
   tls?: ListenerTls | undefined
   fetch: Fetch
@@ -26,7 +30,7 @@ export interface BrokenAnswer {
   body: string
 }
 
-export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow'
+export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow' | 'too_many_connections'
 
 export interface HttpServer {
   port: number
@@ -55,10 +59,18 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   const { server } = listener
   // Node would drop what is beyond its limit without a word, the header of the proxy among it. The bytes are limited.
   server.maxHeadersCount = 0
+  const places = options.limits && limitConnections(server, options.limits)
   const underWay = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
 
   function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (!server.listening || options.isLeaving?.()) outgoing.shouldKeepAlive = false
     underWay.set(incoming.socket, { incoming, outgoing })
+    if (places?.isBeyond(incoming.socket)) {
+      const { status, headers, body } = answerTo('too_many_connections', incoming.socket, options)
+      const length = Buffer.byteLength(body)
+      outgoing.writeHead(status, { ...headers, 'content-length': length, connection: 'close' }).end(body)
+      return
+    }
     void getRequestListener(options.fetch as Parameters<typeof getRequestListener>[0], {
       overrideGlobalObjects: true,
       // HTTP/1.0 knows no Host.
@@ -135,7 +147,12 @@ function answerTo(fault: BrokenRequest, socket: Socket, options: ServerOptions):
   return options.refuseBroken?.(socket, fault, String(options.headerBytesMax)) ?? bare
 }
 
-const BARE_STATUSES: Record<BrokenRequest, number> = { not_http: 400, headers_too_large: 431, too_slow: 408 }
+const BARE_STATUSES: Record<BrokenRequest, number> = {
+  not_http: 400,
+  headers_too_large: 431,
+  too_slow: 408,
+  too_many_connections: 429,
+}
 
 function faultOf(code: string | undefined): BrokenRequest {
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'

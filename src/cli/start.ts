@@ -26,7 +26,9 @@ export async function runUntilStopped(settings: Settings, role: Role, log: Logge
     try {
       if (demo) await welcomeNewcomer(gateway, demo)
       else log.info({ role, url: gateway.url, port: gateway.port, adminPort: gateway.adminPort }, 'ready')
-      return await stop.asked(log)
+      const code = await stop.asked(log)
+      if (code === 0) await gateway.leave()
+      return code
     } finally {
       log.info('stopping: what is under way is finished first')
       // While the data is still ours: the next Sluice writes a file of its own.

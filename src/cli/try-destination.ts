@@ -16,5 +16,5 @@ export function openTryDestination(
 ): AdminOptions['tryDestination'] {
   const outbound = closers.add(createOutbound({ allowed, log }), (opened) => opened.close())
   const senders = closers.add(openSenders(settings, outbound, own), (opened) => opened.close())
-  return (destination, item, signal) => tryDestination(destination, item, { outbound, senders, signal })
+  return (destination, item, signal) => tryDestination(destination, item, { senders, signal })
 }

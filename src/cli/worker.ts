@@ -1,11 +1,13 @@
-import type { Queue } from '../queue/queue.ts'
-import { DELIVERIES_LANE, RUNS_LANE } from './hand-over.ts'
+import type { Handler, Queue } from '../queue/queue.ts'
+import { DELIVERIES_LANE, RUNS_LANE, takesBefore } from './hand-over.ts'
 
 export interface WorkerOptions {
-  queue: Queue
+  /** The queue, and lanes of the worker's own for when it is away. */
+  queues: readonly Queue[]
   runConcurrency: number
   deliveryConcurrency: number
-  execute(runId: string, signal: AbortSignal): Promise<void>
+  /** `takesBefore` says how often the run may have been taken; undefined if that does not matter. */
+  execute(runId: string, takesBefore: number | undefined, signal: AbortSignal): Promise<void>
   attempt(deliveryId: string, signal: AbortSignal): Promise<void>
 }
 
@@ -16,13 +18,15 @@ export interface Worker {
 
 /** Takes runs and deliveries. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { queue, runConcurrency, deliveryConcurrency, execute, attempt } = options
-  const takers = await Promise.all([
-    queue.take(RUNS_LANE, { concurrency: runConcurrency }, (job, signal) => execute(job.subject, signal)),
-    queue.take(DELIVERIES_LANE, { concurrency: deliveryConcurrency }, (job, signal) =>
-      attempt(job.subject, signal),
-    ),
-  ])
+  const { queues, runConcurrency, deliveryConcurrency } = options
+  const run: Handler = (job, signal) => options.execute(job.subject, takesBefore(job), signal)
+  const deliver: Handler = (job, signal) => options.attempt(job.subject, signal)
+  const takers = await Promise.all(
+    queues.flatMap((queue) => [
+      queue.take(RUNS_LANE, { concurrency: runConcurrency }, run),
+      queue.take(DELIVERIES_LANE, { concurrency: deliveryConcurrency }, deliver),
+    ]),
+  )
   return {
     async close(deadlineMs) {
       await Promise.all(takers.map((taker) => taker.close(deadlineMs)))

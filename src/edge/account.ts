@@ -1,11 +1,12 @@
 import type { Histogram } from 'prom-client'
-import type { Respond } from '../integrations/integrations.ts'
-import type { Ledger, RequestEntry } from '../ledger/ledger.ts'
+import { mayKeepBody, type Respond } from '../integrations/integrations.ts'
+import type { RequestEntry } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { presetOf } from '../sources/sources.ts'
 import { bucketOf, type Callee } from './allow.ts'
 import { type Arrival, headerOf } from './arrival.ts'
+import type { Keeper } from './keeper/keeper.ts'
 import { type Fingerprint, redactHeaders, redactTarget } from './redact.ts'
 import { REFUSALS, type Refusal, sentenceOf } from './refusal.ts'
 import { createRefusalQuota } from './refusal-quota.ts'
@@ -24,7 +25,7 @@ export interface Passage {
 }
 
 export interface AccountOptions {
-  ledger: Pick<Ledger, 'record'>
+  keeper: Pick<Keeper, 'note'>
   metrics: Metrics
   log: Log
   fingerprint: Fingerprint
@@ -41,6 +42,8 @@ export interface Account {
   accepted(passage: Passage, counts: { events: number; duplicates: number }): void
   /** What is held back is an alert: somebody signs wrongly, or forges. */
   held(passage: Passage, note: string | null): void
+  /** Accepted or held, and in the journal. */
+  journaled(passage: Passage, what: { held: boolean; note: string | null; events: number }): void
   answered(passage: Passage, handshake: { kind: string; status: number }): void
   refused(passage: Passage, refusal: Refusal): void
   close(): void
@@ -51,7 +54,7 @@ export interface Account {
  * counted beyond it: a flood of refusals never becomes a flood of writes.
  */
 export function createAccount(options: AccountOptions): Account {
-  const { ledger, metrics, log, fingerprint, serviceName, refusalsLoggedPerMinute } = options
+  const { keeper, metrics, log, fingerprint, serviceName, refusalsLoggedPerMinute } = options
   const quota = createRefusalQuota(refusalsLoggedPerMinute)
   const minute = setInterval(tellCounts, MINUTE_MS)
 
@@ -65,6 +68,8 @@ export function createAccount(options: AccountOptions): Account {
   ): RequestEntry {
     const { arrival, callee, wire } = passage
     const secrets = secretPlacesOf(callee)
+    const redact = callee?.integration?.definition.redact
+    const isWork = end.outcome === 'accepted' || end.outcome === 'quarantined'
     return {
       id: arrival.id,
       receivedAt: arrival.receivedAt,
@@ -72,10 +77,16 @@ export function createAccount(options: AccountOptions): Account {
       integrationId: arrival.integrationId.slice(0, 100),
       sourceIp: passage.sourceIp ?? arrival.socketAddress ?? '',
       method: arrival.method,
-      path: redactTarget(arrival.target, fingerprint, secrets.parameters).slice(0, 4_000),
-      headers: redactHeaders(arrival, fingerprint, secrets.headers),
+      path: redactTarget(arrival.target, fingerprint, {
+        secret: secrets.parameters,
+        hidden: redact?.parameters ?? [],
+      }).slice(0, 4_000),
+      headers: redactHeaders(arrival, fingerprint, {
+        secret: secrets.headers,
+        hidden: redact?.headers ?? [],
+      }),
       contentType: headerOf(arrival, 'content-type') ?? null,
-      body: wire ?? null,
+      body: wire && mayKeepBody(redact, isWork) ? wire : null,
       bodyBytes: wire?.length ?? 0,
       ...end,
     }
@@ -104,14 +115,20 @@ export function createAccount(options: AccountOptions): Account {
       metrics.requests.inc({ outcome: 'quarantined' })
       log.warn({ ...lineOf(passage), outcome: 'quarantined', note, ms }, 'webhook held in quarantine')
     },
+    journaled(passage, { held, note, events }) {
+      const outcome = held ? 'quarantined' : 'accepted'
+      const ms = observe(metrics.ackSeconds, passage, 'accepted')
+      metrics.requests.inc({ outcome })
+      const line = { ...lineOf(passage), outcome, kept: 'journal', events, ms }
+      if (held) log.warn({ ...line, note }, 'webhook held in quarantine')
+      else log.info({ ...line, status: 200 }, 'webhook')
+    },
     answered(passage, { kind, status }) {
       const ms = observe(metrics.ackSeconds, passage, 'accepted')
       metrics.requests.inc({ outcome: 'handshake' })
       if (!mayTellInFull(passage, 'handshake')) return
       log.info({ ...lineOf(passage), outcome: 'handshake', handshake: kind, status, ms }, 'webhook')
-      ledger
-        .record({ request: entryOf(passage, { outcome: 'handshake', status, detail: kind }), events: [] })
-        .catch(() => {})
+      keeper.note({ request: entryOf(passage, { outcome: 'handshake', status, detail: kind }), events: [] })
     },
     refused(passage, refusal) {
       const { status } = REFUSALS[refusal.reason]
@@ -124,7 +141,7 @@ export function createAccount(options: AccountOptions): Account {
       // A copy, or the few bytes that are kept would hold the whole body in memory.
       const body = entry.body && Buffer.from(entry.body.subarray(0, options.refusedBodyBytesMax))
       // What cannot be stored was refused all the same; the log line above has it.
-      ledger.record({ request: { ...entry, body }, events: [] }).catch(() => {})
+      keeper.note({ request: { ...entry, body }, events: [] })
     },
     close() {
       clearInterval(minute)

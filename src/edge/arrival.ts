@@ -25,6 +25,17 @@ export function headerOf(arrival: Arrival, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 
+/** What Node and we keep of a request beside its headers and its body. */
+const REQUEST_BYTES = 4_096
+
+/** Of memory, about, without the body. */
+export function bytesOf({ incoming }: Arrival): number {
+  return incoming.rawHeaders.reduce(
+    (sum, { length }) => sum + length,
+    REQUEST_BYTES + (incoming.url ?? '').length,
+  )
+}
+
 interface CalledAddress {
   slug: string | undefined
   integrationId: string

@@ -6,36 +6,59 @@ import type { Socket } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Allowlist, Integration } from '../integrations/integrations.ts'
-import { LedgerUnavailable } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Verdict } from '../sources/sources.ts'
 import type { Passage } from './account.ts'
 import { allowAddress, allowStranger, type Callee } from './allow.ts'
 import { answerOfRun } from './answer-of-run.ts'
-import { type Arrival, arrivalOf, arrivalOfBroken, askForBody, headerOf } from './arrival.ts'
+import { type Arrival, arrivalOf, arrivalOfBroken, askForBody, bytesOf, headerOf } from './arrival.ts'
 import { createDomainCheck, type DomainCheck } from './domain-check.ts'
 import { enter, requireEvent } from './entrance.ts'
 import { eventsOf } from './events.ts'
 import { createGate, type EdgeOptions, type Gate } from './gate.ts'
 import { type Answered, answerHandshake } from './handshake.ts'
 import { keep } from './keep.ts'
+import { bringIn } from './keeper/bring-in.ts'
+import {
+  type JournalsOptions,
+  journalNames,
+  type OpenedJournal,
+  openUnlessLocked,
+} from './keeper/journals.ts'
+import { type Keeper, type KeeperStanding, NotKept, openKeeper } from './keeper/keeper.ts'
 import { type Heard, hear } from './message.ts'
 import { judge, requireProven } from './prove.ts'
-import type { BodyRoom } from './read-body.ts'
+import { type BodyRoom, noRoom } from './read-body.ts'
 import { receiveBody, requireWithin } from './receive-body.ts'
 import { REFUSALS, Refusal } from './refusal.ts'
 import { type Answer, acceptance, answerOf, wordRefusal } from './reply.ts'
-import { type ProxyTrust, parseTrustedProxies, type SourceAddress, sourceAddress } from './source-address.ts'
+import {
+  isTrustedProxy,
+  type ProxyTrust,
+  parseTrustedProxies,
+  type SourceAddress,
+  sourceAddress,
+} from './source-address.ts'
 
 export {
   type Allowlist,
   askForBody,
+  bringIn,
   createDomainCheck,
   type DomainCheck,
   type EdgeOptions,
+  isTrustedProxy,
+  type JournalsOptions,
+  journalNames,
+  type Keeper,
+  type KeeperStanding,
+  type OpenedJournal,
+  openKeeper,
+  openUnlessLocked,
   type ProxyTrust,
   parseTrustedProxies,
   REFUSALS,
+  sourceAddress,
 }
 
 export interface Edge {
@@ -46,7 +69,7 @@ export interface Edge {
   close(): Promise<void>
 }
 
-export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow'
+export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow' | 'too_many_connections'
 
 export function createEdge(options: EdgeOptions): Edge {
   const gate = createGate(options)
@@ -90,7 +113,9 @@ export function webhookSlug(url: string, baseDomain: string): string | undefined
 async function answer(arrival: Arrival, gate: Gate): Promise<Response> {
   const passage: Passage = { arrival }
   const room = gate.openRoom()
+  const place = gate.openPlace()
   try {
+    if (!place.take(bytesOf(arrival))) throw noRoom()
     const usual = await admit(passage, gate, room)
     // A sender that is kept waiting holds no memory that others need for their bodies.
     delete passage.wire
@@ -103,6 +128,7 @@ async function answer(arrival: Arrival, gate: Gate): Promise<Response> {
     return respond(wordRefusal(refusal, gate.serviceName, integration))
   } finally {
     room.release()
+    place.release()
   }
 }
 
@@ -156,7 +182,7 @@ async function accept(
   const proven = await requireProven(verdict, message, integration, gate.prover)
   const late = !proven.held && (await answerHandshake(message, integration, 'after proof', gate.handshaking))
   if (late) return handshaken(passage, late, integration, gate)
-  const events = eventsOf(payload.read(proven.known), message, integration, proven.held)
+  const events = eventsOf(payload.read(proven.known), message, integration, proven.held, gate.keyed)
   return keep(passage, events, proven, integration, gate)
 }
 
@@ -177,7 +203,7 @@ function evidenceOf(arrival: Arrival) {
 
 function refusalOf(error: unknown, log: Log): Refusal {
   if (error instanceof Refusal) return error
-  if (error instanceof LedgerUnavailable) return new Refusal('not_stored', '', error.message)
+  if (error instanceof NotKept) return new Refusal('not_stored', '', error.message)
   log.error({ err: error }, 'a defect ended a request')
   return new Refusal('defect')
 }

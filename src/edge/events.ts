@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Dedupe, Integration } from '../integrations/integrations.ts'
+import { type Dedupe, eraseAtOf, type Integration } from '../integrations/integrations.ts'
 import type { EventEntry } from '../ledger/ledger.ts'
 import { type Json, stringifyExact } from '../payload/exact-json.ts'
 import { parsePath, resolvePath, valueAt } from '../payload/path.ts'
@@ -13,6 +13,7 @@ import {
   presetOf,
   type Subject,
 } from '../sources/sources.ts'
+import { type KeyedDigest, redactEvent } from './redact-event.ts'
 import { Refusal } from './refusal.ts'
 
 /** A body in its normal form, as `payload/` gives it. */
@@ -38,24 +39,24 @@ export function eventsOf(
   message: Message,
   integration: Integration,
   held: boolean,
+  keyed: KeyedDigest,
 ): EventEntry[] {
+  const made = (part: Part) => {
+    const { redact } = integration.definition
+    const value = () => part.subject.value() ?? null
+    return redactEvent(entry(part, integration, held), { message, value }, redact, keyed)
+  }
   const elements = elementsOf(body, integration)
   if (elements === undefined) {
     const subject = { message, bytes: message.body, value: () => body.value() }
-    return [
-      entry(
-        { subject, position: 0, payload: body.isBody ? null : body.payload, alone: true },
-        integration,
-        held,
-      ),
-    ]
+    return [made({ subject, position: 0, payload: body.isBody ? null : body.payload, alone: true })]
   }
   if (elements.length > EVENTS_MAX)
     throw new Refusal('too_complex', `${elements.length} elements, at most ${EVENTS_MAX}`)
   return elements.map((element, position) => {
     const payload = stringifyExact(element)
     const subject = { message, bytes: Buffer.from(payload), value: () => element }
-    return entry({ subject, position, payload, alone: false }, integration, held)
+    return made({ subject, position, payload, alone: false })
   })
 }
 
@@ -86,12 +87,14 @@ function entry(part: Part, integration: Integration, held: boolean): EventEntry 
   return {
     id: newId(),
     position: part.position,
+    isElement: !part.alone,
     payload: part.payload,
     identity,
     dedupe: held ? null : dedupeOf(part, identity, integration),
     quarantined: held,
     runId: newId(),
     definitionVersion: integration.version,
+    eraseAt: eraseAtOf(part.subject.message.receivedAt, integration.definition),
   }
 }
 

@@ -8,17 +8,21 @@ import type { Arrival } from './arrival.ts'
 import { createBodyMemory } from './body-room.ts'
 import type { CertificateTrust } from './client-certificate.ts'
 import type { Handshaking } from './handshake.ts'
+import type { Keeper } from './keeper/keeper.ts'
 import type { PayloadLimits } from './payload.ts'
 import type { Prover } from './prove.ts'
 import { createQuarantine } from './quarantine.ts'
 import { createRateLimit } from './rate-limit.ts'
 import type { Fingerprint } from './redact.ts'
+import type { KeyedDigest } from './redact-event.ts'
 import { createSecretUses } from './secret-uses.ts'
 import type { ProxyTrust } from './source-address.ts'
+import { createTurnstile, type Turnstile } from './turnstile.ts'
 
 export interface EdgeOptions {
   integrations: Integrations
-  ledger: Pick<Ledger, 'record' | 'countQuarantined' | 'awaitRun'>
+  keeper: Pick<Keeper, 'keep' | 'note'>
+  ledger: Pick<Ledger, 'countQuarantined' | 'awaitRun'>
   /** Hands runs over to the queue; must not throw and is not waited for. */
   handOver(runIds: string[]): void
   trust: ProxyTrust
@@ -42,6 +46,7 @@ export interface EdgeOptions {
   quarantineMax: number
   refusalsLoggedPerMinute: number
   fingerprint: Fingerprint
+  keyed: KeyedDigest
   metrics: Metrics
   log: Log
 }
@@ -52,6 +57,9 @@ export interface Gate extends Omit<EdgeOptions, 'addressRules'> {
   calleeOf(arrival: Arrival): Callee
   limitRate(integrationId: string, perSecondMax: number | undefined): void
   openRoom: ReturnType<typeof createBodyMemory>
+  /** For what a request takes beside its body, until it is answered. */
+  openPlace: ReturnType<typeof createBodyMemory>
+  decoding: Turnstile
   account: Account
   prover: Prover
   handshaking: Handshaking
@@ -59,6 +67,12 @@ export interface Gate extends Omit<EdgeOptions, 'addressRules'> {
 }
 
 const REFUSED_BODY_BYTES_MAX = 16_384
+
+/** Some thousands of requests: each connection can bring many before the first is answered. */
+const REQUESTS_BYTES_MAX = 64 * 1024 * 1024
+
+/** As many as libuv has threads for it; who waits behind so many others is told to come again. */
+const DECODING = { atOnceMax: 4, waitingMax: 200 }
 
 /** Handshakes that anyone let in may send, per integration. */
 const HANDSHAKES = { perSecondMax: 0.5, burstMax: 20 }
@@ -77,6 +91,8 @@ export function createGate(options: EdgeOptions): Gate {
     calleeOf: createCallees(lists),
     limitRate: createRateLimit(monotonic),
     openRoom: createBodyMemory(options.limits.pendingBytesMax),
+    openPlace: createBodyMemory(REQUESTS_BYTES_MAX),
+    decoding: createTurnstile(DECODING.atOnceMax, DECODING.waitingMax),
     prover: {
       tools: options.proofTools,
       pinnedOf: (integrationId) => integrations.handshakeOf(integrationId)?.pinned ?? undefined,

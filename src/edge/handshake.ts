@@ -1,4 +1,5 @@
 import type { Integration, Integrations } from '../integrations/integrations.ts'
+import { within } from '../platform/time-limit.ts'
 import {
   type Handshake,
   type HandshakeAnswer,
@@ -58,7 +59,12 @@ export async function answerHandshake(
   return undefined
 }
 
-/** A pin is durable before it is answered. Where no proof is asked for, there is nothing to pin. */
+const WRITE_WAIT_MS = 3_000
+
+/**
+ * A pin is durable before it is answered, and a note too: somebody waits for it. Where no proof is asked for, there is
+ * nothing to pin.
+ */
 async function remember(
   kind: string,
   { pin, note }: HandshakeAnswer,
@@ -66,13 +72,17 @@ async function remember(
   { integrations, now }: Handshaking,
 ): Promise<void> {
   if (pin !== undefined && integration.definition.proof !== null) {
-    const outcome = await integrations.pinHandshake(
-      integration.id,
-      { kind, pinned: pin, note: note ?? null },
-      now(),
-    )
+    const pinning = { kind, pinned: pin, note: note ?? null }
+    const outcome = await written(integrations.pinHandshake(integration.id, pinning, now()))
     if (outcome === 'refused') throw new Refusal('not_awaited')
   } else if (note !== undefined) {
-    await integrations.noteHandshake(integration.id, { kind, note }, now())
+    await written(integrations.noteHandshake(integration.id, { kind, note }, now()))
   }
+}
+
+/** The journal is for events: without the database the source is to ask again later. */
+function written<T>(writing: Promise<T>): Promise<T> {
+  return within(WRITE_WAIT_MS, writing).catch((error: Error) => {
+    throw new Refusal('not_stored', '', error.message)
+  })
 }

@@ -5,7 +5,10 @@ import type { Gate } from './gate.ts'
 import type { Proven } from './prove.ts'
 import { type Answer, acceptance } from './reply.ts'
 
-/** Writes request and events down, durably, and hands their runs over. Gives the answer that says so. */
+/**
+ * Writes request and events down, durably: in the ledger, and hands their runs over, or in the journal. Gives the answer
+ * that says so.
+ */
 export async function keep(
   passage: Passage,
   events: EventEntry[],
@@ -16,7 +19,12 @@ export async function keep(
   const answer = acceptance(integration)
   const outcome = held ? 'quarantined' : 'accepted'
   const request = gate.account.entryOf(passage, { outcome, status: answer.status, detail: note })
-  const recorded = await gate.ledger.record({ request, events })
+  const recorded = await gate.keeper.keep({ request, events })
+  if (!recorded) {
+    // What it repeats and what its nodes say is known later, so the usual answer stands.
+    gate.account.journaled(passage, { held, note, events: events.length })
+    return answer
+  }
   const runIds = recorded.flatMap((event) => ('runId' in event ? [event.runId] : []))
   const { respond } = integration.definition
   const [runId, ...others] = runIds

@@ -1,10 +1,13 @@
 import type { Ledger } from '../ledger/ledger.ts'
+import { within } from '../platform/time-limit.ts'
 
 const RECOUNT_MS = 5_000
+const COUNT_WAIT_MS = 1_000
 
 /**
  * Whether an integration may hold one more event. Counted in the ledger every few seconds and in memory in between:
- * a flood of wrongly signed requests must not become a flood of counting.
+ * a flood of wrongly signed requests must not become a flood of counting. While the ledger is away the last count
+ * stands, and what has come since is added to it.
  *
  * @param now milliseconds that never go back.
  */
@@ -13,16 +16,28 @@ export function createQuarantine(
   heldMax: number,
   now: () => number,
 ): (integrationId: string) => Promise<boolean> {
-  const counts = new Map<string, { held: Promise<number>; more: number; countedAt: number }>()
+  const counts = new Map<
+    string,
+    { held: Promise<number>; more: number; countedAt: number; isAsked: boolean }
+  >()
 
   function countOf(integrationId: string) {
     const known = counts.get(integrationId)
-    if (known && now() - known.countedAt < RECOUNT_MS) return known
-    const count = { held: ledger.countQuarantined(integrationId, heldMax), more: 0, countedAt: now() }
+    // A database that hangs is not asked again before it answers.
+    if (known && (known.isAsked || now() - known.countedAt < RECOUNT_MS)) return known
+    const asked = ledger.countQuarantined(integrationId, heldMax)
+    const held = within(COUNT_WAIT_MS, asked).catch(lastCount)
+    const count = { held, more: 0, countedAt: now(), isAsked: true }
+    const answered = () => {
+      count.isAsked = false
+    }
+    asked.then(answered, answered)
     counts.set(integrationId, count)
-    // What could not be counted is counted again with the next request.
-    count.held.catch(() => counts.delete(integrationId))
     return count
+
+    async function lastCount(): Promise<number> {
+      return known ? (await known.held) + known.more : 0
+    }
   }
 
   return async (integrationId) => {

@@ -1,5 +1,6 @@
 import type { Integration } from '../integrations/integrations.ts'
 import type { Passage } from './account.ts'
+import { headerOf } from './arrival.ts'
 import type { Gate } from './gate.ts'
 import { decodeBody, limitsOf, wireBytesMax } from './payload.ts'
 import { type BodyRoom, noRoom, readBody, tooLarge } from './read-body.ts'
@@ -20,10 +21,17 @@ export async function receiveBody(
   const { arrival } = passage
   const bodyBytesMax = integration ? limitsOf(integration, gate.limits).bodyBytesMax : strangersBytesMax(gate)
   const bytesMax = wireBytesMax(arrival, bodyBytesMax, gate.limits.compressedBytesMax)
-  passage.wire = await readBody(arrival, { bytesMax, waitMs: gate.limits.waitMs }, room)
-  const body = await decodeBody(passage.wire, arrival, bodyBytesMax)
-  if (body !== passage.wire && !room.take(body.length)) throw noRoom()
-  return body
+  const wire = await readBody(arrival, { bytesMax, waitMs: gate.limits.waitMs }, room)
+  passage.wire = wire
+  if (headerOf(arrival, 'content-encoding') === undefined) return wire
+  // What a body becomes is known when it is there: few at a time, or small ones could become gigabytes together.
+  const decoding = gate.decoding.pass(async () => {
+    const body = await decodeBody(wire, arrival, bodyBytesMax)
+    if (body !== wire && !room.take(body.length)) throw noRoom()
+    return body
+  })
+  if (!decoding) throw noRoom()
+  return decoding
 }
 
 function strangersBytesMax({ limits, addressRules }: Gate): number {

@@ -1,7 +1,13 @@
+import { MASK } from '../payload/redact-fields.ts'
 import type { Arrival } from './arrival.ts'
-
 /** Tells two secrets apart without telling either. */
 export type Fingerprint = (secret: string) => string
+
+/** Names, in lower case, of what holds a secret and of what is not kept at all. */
+export interface NamedPlaces {
+  secret: readonly string[]
+  hidden: readonly string[]
+}
 
 /** The names that were asked for lately: the same few come with every request. */
 const NAMES_MAX = 1_000
@@ -14,20 +20,25 @@ const CREDENTIAL_PARAMETER = /secret|token|pass|pwd|key|auth|credential|session|
 /**
  * The headers in the order and spelling they came, credentials replaced before anything is written anywhere.
  *
- * @param secretHeaders in lower case: headers whose value is the secret of this integration
+ * @param secret in lower case: headers whose value is the secret of this integration
+ * @param hidden in lower case: headers of which nothing is kept
  */
 export function redactHeaders(
   arrival: Arrival,
   fingerprint: Fingerprint,
-  secretHeaders: readonly string[],
+  { secret, hidden }: NamedPlaces,
 ): [string, string][] {
   const raw = arrival.incoming.rawHeaders
   const headers: [string, string][] = []
+  function redacted(name: string, value: string): string {
+    const lower = name.toLowerCase()
+    if (hidden.includes(lower)) return MASK
+    return isCredential(name) || secret.includes(lower) ? fingerprint(value) : value
+  }
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? ''
     const value = raw[index + 1] ?? ''
-    const secret = isCredential(name) || secretHeaders.includes(name.toLowerCase())
-    headers.push([name, secret ? fingerprint(value) : value])
+    headers.push([name, redacted(name, value)])
   }
   return headers
 }
@@ -41,32 +52,28 @@ function isCredential(name: string): boolean {
 }
 
 /** Path and query, with the values of parameters replaced that look like credentials or are named as secrets. */
-export function redactTarget(
-  target: string,
-  fingerprint: Fingerprint,
-  secretParameters: readonly string[],
-): string {
+export function redactTarget(target: string, fingerprint: Fingerprint, named: NamedPlaces): string {
   const at = target.indexOf('?')
   if (at === -1) return target
   const parameters = target.slice(at + 1).split('&')
   return `${target.slice(0, at)}?${parameters
-    .map((pair) => redactParameter(pair, fingerprint, secretParameters))
+    .map((pair) => redactParameter(pair, fingerprint, named))
     .join('&')}`
 }
 
-function redactParameter(pair: string, fingerprint: Fingerprint, secrets: readonly string[]): string {
+function redactParameter(pair: string, fingerprint: Fingerprint, { secret, hidden }: NamedPlaces): string {
   const [written = '', ...rest] = pair.split('=')
   const name = plainName(written)
-  return rest.length > 0 && (CREDENTIAL_PARAMETER.test(name) || secrets.includes(name.toLowerCase()))
+  if (rest.length > 0 && hidden.includes(name.toLowerCase())) return `${written}=${MASK}`
+  return rest.length > 0 && (CREDENTIAL_PARAMETER.test(name) || secret.includes(name.toLowerCase()))
     ? `${written}=${fingerprint(rest.join('='))}`
     : pair
 }
 
-/** `%74oken` is read as `token` by whoever receives it. */
+/** `%74oken` is read as `token` by whoever receives it, and so is `%74oken` beside an escape that is none. */
 function plainName(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
+  if (!/[%+]/.test(name)) return name
+  // The first & keeps a ? at the beginning from being dropped.
+  const [read = name] = new URLSearchParams(`&${name}`).keys()
+  return read
 }

@@ -12,6 +12,7 @@ export const REFUSALS = {
   integration_disabled: refusal(403, 'This integration is disabled', false),
   method_not_allowed: refusal(405, 'Webhooks are sent with POST', false),
   rate_limited: refusal(429, 'Too many requests for this integration', true),
+  too_many_connections: refusal(429, 'Too many connections from this address', true),
   not_http: refusal(400, 'This is not an HTTP request', false),
   headers_too_large: refusal(431, 'The headers are larger than {detail} bytes', false),
   body_too_large: refusal(413, 'The body is larger than {detail}', false),

@@ -5,6 +5,6 @@
 export { type WrittenBody, writeBody } from './body.ts'
 export { type Hidden, maskHeaders, maskText, maskUrl } from './mask.ts'
 export { type Performed, type PerformOptions, performRequest, type Wish } from './perform.ts'
-export type { RequestFacts, ShownRequest } from './request.ts'
+export type { GivenBody, RequestFacts, ShownRequest } from './request.ts'
 export { createTokens, type Tokens } from './tokens.ts'
-export { type Verdict, type VerdictReason, verdict } from './verdict.ts'
+export { type Verdict, type VerdictPolicy, type VerdictReason, verdict } from './verdict.ts'

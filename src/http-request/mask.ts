@@ -1,3 +1,5 @@
+import { isCredentialName } from '../integrations/integrations.ts'
+
 const MASK = '***'
 
 /** What must not be shown: values under these names, and these texts wherever they stand. */
@@ -5,10 +7,6 @@ export interface Hidden {
   names: readonly string[]
   texts: readonly string[]
 }
-
-/** Names under which operators put secrets into headers and queries by hand. */
-const SECRET_NAME = /auth|cookie|secret|token|passw|api-?_?key|signature|credential|^key$|-key$/i
-const NO_SECRET = new Set(['idempotency-key', 'www-authenticate'])
 
 /** Shorter texts occur by chance, and are only hidden under their names. */
 const HIDDEN_LENGTH_MIN = 6
@@ -45,7 +43,7 @@ function maskParameter(part: string, hidden: Hidden): string {
 function isSecret(name: string, { names }: Hidden): boolean {
   const lower = name.toLowerCase()
   if (names.some((one) => one.toLowerCase() === lower)) return true
-  return SECRET_NAME.test(name) && !NO_SECRET.has(lower)
+  return isCredentialName(name)
 }
 
 function decoded(name: string): string {

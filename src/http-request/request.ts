@@ -1,4 +1,4 @@
-import type { HttpRequestConfig } from '../integrations/integrations.ts'
+import { type HttpRequestConfig, handWrittenSecrets } from '../integrations/integrations.ts'
 import type { OutboundRequest } from '../outbound/outbound.ts'
 import type { Json } from '../payload/exact-json.ts'
 import { credentialsOf, hiddenOf, queryOf } from './auth.ts'
@@ -14,6 +14,14 @@ export interface RequestFacts {
   sentAt: Date
   /** Headers of every such request; those of the config replace `user-agent`. */
   headers: readonly (readonly [name: string, value: string])[]
+  /** What is sent instead of what the config makes of the item. */
+  body?: GivenBody | undefined
+}
+
+export interface GivenBody {
+  body: Buffer | string
+  /** Null where nobody knows. */
+  contentType: string | null
 }
 
 /** What of a request is shown, also when it was not sent. */
@@ -42,7 +50,8 @@ export function buildRequest(
   token?: string,
 ): BuiltRequest {
   const { method, auth, timeoutMs, clientCertificate } = config
-  const hidden = hiddenOf(auth, token)
+  const { names, texts } = hiddenOf(auth, token)
+  const hidden = { names, texts: [...texts, ...handWrittenSecrets(config)] }
   const unsendable = (message: string): BuiltRequest => {
     const request = { method, url: config.url, headers: [] }
     return { ok: false, verdict: { verdict: 'dead', reason: 'unsendable', message }, request, hidden }
@@ -51,7 +60,7 @@ export function buildRequest(
   if (!address.ok) return unsendable(address.message)
   const chosen = renderHeaders(config, item)
   if (!chosen.ok) return unsendable(chosen.message)
-  const written = bodyOf(config, item)
+  const written = facts.body ? { ok: true as const, ...facts.body } : bodyOf(config, item)
   if (written && !written.ok) return unsendable(written.message)
   const url = withQuery(address.text, queryOf(auth))
   const message = { id: facts.id, method, url, body: written?.body ?? '', sentAt: facts.sentAt }
@@ -71,7 +80,12 @@ export function buildRequest(
 
 function bodyOf(config: HttpRequestConfig, item: Json): WrittenBody | undefined {
   if (config.method === 'GET' || config.method === 'DELETE') return undefined
-  return renderOwnBody(config, item) ?? writeBody(item, config)
+  const { format, xmlRoot } = config
+  // What was never received, such as a test, has no original.
+  return (
+    renderOwnBody(config, item) ??
+    writeBody(item, { format: format === 'original' ? 'json' : format, xmlRoot })
+  )
 }
 
 /** Appended as text: reading the query and writing it again would change how its other fields are encoded. */
@@ -84,11 +98,11 @@ function withQuery(url: string, query: [name: string, value: string][]): string 
 /** The operator's headers replace `content-type` and `user-agent`; the config has none of the other names. */
 function headersOf(
   { headers: own }: RequestFacts,
-  contentType: string | undefined,
+  contentType: string | null | undefined,
   others: [name: string, value: string][],
 ): [name: string, value: string][] {
   const headers = new Map(own)
-  if (contentType !== undefined) headers.set('content-type', contentType)
+  if (contentType) headers.set('content-type', contentType)
   for (const [name, value] of others) headers.set(name, value)
   return [...headers]
 }

@@ -1,23 +1,13 @@
 import { z } from 'zod'
-import { parsePath } from '../payload/path.ts'
 import { PRESETS, presetOf } from '../sources/sources.ts'
 import { allowedHostsSchema } from './allowed-hosts.ts'
 import { parseAllowlist } from './allowlist.ts'
 import { looksLikeSubject, readSubject } from './certificate-subject.ts'
 import { retrySchema } from './destination-retry.ts'
 import { graphFaults, nodeSchema } from './nodes.ts'
+import { pathSchema } from './payload-path.ts'
+import { redactSchema } from './redact-config.ts'
 import { respondSchema } from './respond-config.ts'
-
-const pathSchema = z
-  .string()
-  .max(1_000)
-  .superRefine((text, context) => {
-    try {
-      parsePath(text)
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message })
-    }
-  })
 
 /** Entries of an allowlist; each problem names its entry. */
 export const allowedListSchema = z
@@ -156,6 +146,20 @@ export const definitionSchema = z
       .default(null)
       .describe('when a run is made again that a time-out, a failed call or a crash ended; null for never'),
     allowedHosts: allowedHostsSchema,
+    redact: redactSchema
+      .nullable()
+      .default(null)
+      .describe('headers and payload fields that are not shown, or not even written down'),
+    contentDays: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .nullable()
+      .default(null)
+      .describe(
+        'so long after its receipt what an ended event carried is erased; its ids, states and times stay until ' +
+          'RETENTION_DAYS. null: it stays as long as they do',
+      ),
     nodes: z.array(nodeSchema).min(1).max(100),
   })
   .superRefine(({ nodes, respond }, context) => {

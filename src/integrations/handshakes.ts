@@ -1,4 +1,5 @@
 import type { Sql, Transaction } from '../platform/postgres.ts'
+import { openSnapshot, type Snapshot, type Witness, witnessed } from '../platform/witness.ts'
 import type { HandshakeState } from './model.ts'
 import { tellOfChange } from './notices.ts'
 
@@ -64,11 +65,19 @@ export async function noteHandshake(
 }
 
 /** Lets a handshake pin the sender until then, or no longer. What is pinned stays until another one is. */
-export async function awaitHandshake(sql: Sql, integrationId: string, until: Date | null): Promise<void> {
-  await sql.begin(async (transaction) => {
-    await writeWait(transaction, integrationId, until)
-    await tellOfChange(transaction)
-  })
+export async function awaitHandshake(
+  sql: Sql,
+  integrationId: string,
+  until: Date | null,
+  witness: Witness | undefined,
+): Promise<void> {
+  await sql.begin((transaction) =>
+    witnessed({ transaction, witness, snapshot: () => snapshotOf(transaction, integrationId) }, async () => {
+      await writeWait(transaction, integrationId, until)
+      await tellOfChange(transaction)
+      return true
+    }),
+  )
 }
 
 /** As part of a transaction that tells of its changes itself. */
@@ -84,13 +93,31 @@ export async function writeWait(
 }
 
 /** Forgets the pinned sender, the wait and the note. False when there was nothing. */
-export async function forgetHandshake(sql: Sql, integrationId: string): Promise<boolean> {
-  return sql.begin(async (transaction) => {
-    const rows = await transaction`
-      DELETE FROM integration_handshakes WHERE integration_id = ${integrationId} RETURNING 1`
-    await tellOfChange(transaction)
-    return rows.length === 1
-  })
+export async function forgetHandshake(
+  sql: Sql,
+  integrationId: string,
+  witness: Witness | undefined,
+): Promise<boolean> {
+  return sql.begin((transaction) =>
+    witnessed({ transaction, witness, snapshot: () => snapshotOf(transaction, integrationId) }, async () => {
+      const rows = await transaction`
+        DELETE FROM integration_handshakes WHERE integration_id = ${integrationId} RETURNING 1`
+      await tellOfChange(transaction)
+      return rows.length === 1
+    }),
+  )
+}
+
+/** Without the note, which may hold what opens something at the source. */
+async function snapshotOf(transaction: Transaction, integrationId: string): Promise<Snapshot | undefined> {
+  const [row] = await transaction<(HandshakeRow & { applicationId: string })[]>`
+    SELECT application_id AS "applicationId", ${transaction.unsafe(HANDSHAKE)}
+    FROM integration_handshakes JOIN integrations ON id = integration_id
+    WHERE integration_id = ${integrationId}`
+  if (!row) return undefined
+  const { applicationId, ...handshake } = row
+  const { waitingUntil, pinned } = readHandshake(handshake)
+  return openSnapshot(integrationId, applicationId, { handshake: { waitingUntil, pinned } })
 }
 
 export const HANDSHAKE = `integration_id AS "integrationId", waiting_until AS "waitingUntil", pinned, kind, note,

@@ -54,7 +54,10 @@ export const httpRequestFields = {
   deadOn: verdictFields.deadOn,
 }
 
-export type HttpRequestConfig = z.infer<z.ZodObject<typeof httpRequestFields>>
+/** `original` only where there is a request that was received: at a destination. */
+export type HttpRequestConfig = Omit<z.infer<z.ZodObject<typeof httpRequestFields>>, 'format'> & {
+  format: z.infer<typeof httpRequestFields.format> | 'original'
+}
 
 /**
  * What no field shows by itself.
@@ -105,7 +108,12 @@ function reservedProblem(name: string, ours: ReadonlySet<string>): string | unde
   return ours.has(name) ? 'is set on every push and cannot be changed' : undefined
 }
 
-function bodyProblems({ method, body }: HttpRequestConfig): PlacedProblem[] {
+function bodyProblems({ method, body, format }: HttpRequestConfig): PlacedProblem[] {
+  if (format === 'original') {
+    if (body) return [{ path: ['body'], message: 'the original body is sent: leave body or "original" out' }]
+    if (method === 'GET' || method === 'DELETE')
+      return [{ path: ['format'], message: `a ${method} request sends no body` }]
+  }
   if (!body) return []
   if (method === 'GET' || method === 'DELETE')
     return [{ path: ['body'], message: `a ${method} request sends no body` }]

@@ -3,9 +3,7 @@
  * Postgres, read from memory.
  */
 import { newSecretId } from '../platform/ids.ts'
-import type { Log } from '../platform/log.ts'
-import type { Sql } from '../platform/postgres.ts'
-import type { Sealer } from '../platform/sealing.ts'
+import type { Witness } from '../platform/witness.ts'
 import { type Address, type Cidr, cidrContains, readAddress, readNetwork } from './address.ts'
 import { allowsHost } from './allowed-hosts.ts'
 import {
@@ -27,8 +25,9 @@ import {
   readSubjectLines,
   subjectText,
 } from './certificate-subject.ts'
+import { isCredentialName } from './credential-names.ts'
 import { allowedListSchema, type Dedupe, type Definition, definitionSchema } from './definition.ts'
-import { type Definitions, watchDefinitions } from './definitions.ts'
+import { type Definitions, type DefinitionsOptions, watchDefinitions } from './definitions.ts'
 import { type ConfigOf, type DestinationConfig, destinationConfigSchema } from './destination-config.ts'
 import { CONCURRENCY_DEFAULT } from './destination-release.ts'
 import type { RetryPolicy } from './destination-retry.ts'
@@ -53,10 +52,20 @@ import type {
 } from './model.ts'
 import { type Node, nodeSchema } from './nodes.ts'
 import { type FetchText, type Refreshed, refreshPublished } from './published.ts'
+import {
+  eraseAtOf,
+  hiddenOf,
+  keptPayload,
+  mayKeepBody,
+  type Redact,
+  redactsPayload,
+  shownOf,
+} from './redact-config.ts'
 import type { Respond } from './respond-config.ts'
 import {
   createIntegration,
   deleteRow,
+  functionVersion,
   saveApplication,
   saveDestination,
   saveFunction,
@@ -64,7 +73,7 @@ import {
 } from './save.ts'
 import { listedSecrets, nameSecrets, repeatedSecretIds } from './secret-names.ts'
 import { findSecretUses, noteSecretUses, type SecretUse } from './secret-uses.ts'
-import { keepMaskedSecrets, MASKED, maskSecrets, placesOfMasked } from './secrets.ts'
+import { handWrittenSecrets, keepMaskedSecrets, MASKED, maskSecrets, placesOfMasked } from './secrets.ts'
 import { findSource, findVersion } from './store.ts'
 
 export {
@@ -93,17 +102,24 @@ export {
   destinationConfigSchema,
   destinationWarnings,
   domainsOf,
+  eraseAtOf,
   type FetchText,
+  functionVersion,
   type HandshakeState,
   type HttpRequestConfig,
+  handWrittenSecrets,
+  hiddenOf,
   type Integration,
+  isCredentialName,
   isSameSubject,
   keepMaskedSecrets,
+  keptPayload,
   listedSecrets,
   looksLikeSubject,
   MASKED,
   mailboxOf,
   maskSecrets,
+  mayKeepBody,
   type NextTry,
   type Node,
   nodeSchema,
@@ -111,6 +127,7 @@ export {
   type PublishedList,
   parseAllowlist,
   placesOfMasked,
+  type Redact,
   type Refreshed,
   type Respond,
   type RetryPolicy,
@@ -119,8 +136,10 @@ export {
   readNetwork,
   readSubject,
   readSubjectLines,
+  redactsPayload,
   repeatedSecretIds,
   type SecretUse,
+  shownOf,
   subjectText,
 }
 
@@ -129,7 +148,11 @@ export interface Integrations extends Definitions {
   definitionOf(integrationId: string, version: number): Promise<Definition | undefined>
   /** The source of a function's version. */
   sourceOf(version: string): Promise<string | undefined>
-  saveApplication(application: Application): Promise<void>
+  /**
+   * Each save may name the revision that was seen when the change was made: then it changes nothing, and says so, when
+   * somebody else changed or deleted the thing since. Here that is false, below it is undefined.
+   */
+  saveApplication(application: Application, seen?: string, witness?: Witness): Promise<boolean>
   /**
    * As it was saved, each listed secret with an id; undefined when another integration has its id.
    *
@@ -138,21 +161,30 @@ export interface Integrations extends Definitions {
   createIntegration(
     integration: Omit<Integration, 'version'>,
     handshakeUntil?: Date | null,
+    witness?: Witness,
   ): Promise<Integration | undefined>
   /** As it was saved. Saves at the same moment become versions one after the other. */
-  saveIntegration(integration: Omit<Integration, 'version'>): Promise<Integration>
-  saveDestination(destination: Destination): Promise<void>
-  saveFunction(given: Parameters<typeof saveFunction>[1]): Promise<RewriteFunction>
-  delete(kind: Parameters<typeof deleteRow>[1], id: string): Promise<boolean>
+  saveIntegration(
+    integration: Omit<Integration, 'version'>,
+    seen?: string,
+    witness?: Witness,
+  ): Promise<Integration | undefined>
+  saveDestination(destination: Destination, seen?: string, witness?: Witness): Promise<boolean>
+  saveFunction(
+    given: Parameters<typeof saveFunction>[1],
+    seen?: string,
+    witness?: Witness,
+  ): Promise<RewriteFunction | undefined>
+  delete(kind: Parameters<typeof deleteRow>[1], id: string, witness?: Witness): Promise<boolean>
 
   /** `same` is what is pinned already, told again; `refused` is one that nobody waits for. */
   pinHandshake(integrationId: string, pinning: Pinning, at: Date): Promise<'pinned' | 'same' | 'refused'>
   /** Keeps what a source told for the operator; in memory it is seen with the next change or period. */
   noteHandshake(integrationId: string, note: Pick<Pinning, 'kind' | 'note'>, at: Date): Promise<void>
   /** Lets a handshake pin the sender until then, or no longer. */
-  awaitHandshake(integrationId: string, until: Date | null): Promise<void>
+  awaitHandshake(integrationId: string, until: Date | null, witness?: Witness): Promise<void>
   /** Forgets the pinned sender, the wait and the note. False when there was nothing. */
-  forgetHandshake(integrationId: string): Promise<boolean>
+  forgetHandshake(integrationId: string, witness?: Witness): Promise<boolean>
   /** As they stand in the database, notes of a moment ago among them. */
   findHandshakes(integrationIds: readonly string[]): Promise<Map<string, HandshakeState>>
 
@@ -161,15 +193,10 @@ export interface Integrations extends Definitions {
   findSecretUses(integrationIds: readonly string[]): Promise<Map<string, Map<string, Date>>>
 
   /** Fetches the addresses that a source publishes; what cannot be had leaves those that are known. */
-  refreshPublished(source: string, fetchText: FetchText, at: Date): Promise<Refreshed>
+  refreshPublished(source: string, fetchText: FetchText, at: Date, witness?: Witness): Promise<Refreshed>
 }
 
-export interface IntegrationsOptions {
-  sql: Sql
-  sealer: Sealer
-  reloadSeconds: number
-  log: Log
-}
+export type IntegrationsOptions = DefinitionsOptions
 
 /** Versions are immutable, so what was read once is kept; this many of each. */
 const REMEMBERED_MAX = 1_000
@@ -202,20 +229,24 @@ export async function openIntegrations(options: IntegrationsOptions): Promise<In
       )
     },
     sourceOf: (version) => remember(sources, version, () => findSource(sql, version)),
-    saveApplication: (application) => afterwards(saveApplication(sql, application)),
-    async createIntegration(given, handshakeUntil) {
+    saveApplication: (application, seen, witness) =>
+      afterwards(saveApplication(sql, application, { sealer, seen, witness })),
+    async createIntegration(given, handshakeUntil, witness) {
       const integration = named(given)
-      const made = createIntegration(sql, sealer, integration, handshakeUntil ?? null)
+      const options = { sealer, seen: undefined, witness }
+      const made = createIntegration(sql, integration, handshakeUntil ?? null, options)
       const version = await afterwards(made)
       return version === undefined ? undefined : { ...integration, version }
     },
-    async saveIntegration(given) {
+    async saveIntegration(given, seen, witness) {
       const integration = named(given)
-      return { ...integration, version: await afterwards(saveIntegration(sql, sealer, integration)) }
+      const version = await afterwards(saveIntegration(sql, integration, { sealer, seen, witness }))
+      return version === undefined ? undefined : { ...integration, version }
     },
-    saveDestination: (destination) => afterwards(saveDestination(sql, sealer, destination)),
-    saveFunction: (given) => afterwards(saveFunction(sql, given)),
-    delete: (kind, id) => afterwards(deleteRow(sql, kind, id)),
+    saveDestination: (destination, seen, witness) =>
+      afterwards(saveDestination(sql, destination, { sealer, seen, witness })),
+    saveFunction: (given, seen, witness) => afterwards(saveFunction(sql, given, { sealer, seen, witness })),
+    delete: (kind, id, witness) => afterwards(deleteRow(sql, kind, id, { sealer, witness })),
 
     async pinHandshake(integrationId, pinning, at) {
       const outcome = await pinHandshake(sql, integrationId, pinning, at)
@@ -223,15 +254,16 @@ export async function openIntegrations(options: IntegrationsOptions): Promise<In
       return outcome
     },
     noteHandshake: (integrationId, note, at) => noteHandshake(sql, integrationId, note, at),
-    awaitHandshake: (integrationId, until) => afterwards(awaitHandshake(sql, integrationId, until)),
-    forgetHandshake: (integrationId) => afterwards(forgetHandshake(sql, integrationId)),
+    awaitHandshake: (integrationId, until, witness) =>
+      afterwards(awaitHandshake(sql, integrationId, until, witness)),
+    forgetHandshake: (integrationId, witness) => afterwards(forgetHandshake(sql, integrationId, witness)),
     findHandshakes: (integrationIds) => findHandshakes(sql, integrationIds),
 
     noteSecretUses: (uses) => noteSecretUses(sql, uses),
     findSecretUses: (integrationIds) => findSecretUses(sql, integrationIds),
 
-    async refreshPublished(source, fetchText, at) {
-      const refreshed = await refreshPublished(sql, source, fetchText, at)
+    async refreshPublished(source, fetchText, at, witness) {
+      const refreshed = await refreshPublished(sql, source, fetchText, at, witness)
       if (refreshed.ok) await definitions.reload()
       return refreshed
     },

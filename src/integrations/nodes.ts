@@ -22,6 +22,11 @@ const rewriting = {
     .describe('false: the mapping sees a list as one value; else it is applied to each element'),
 }
 
+function refusedBatch({ code, keys = [] }: { code: string; keys?: string[] }): string | undefined {
+  if (code !== 'unrecognized_keys' || !keys.includes('batch')) return undefined
+  return 'a push node has no batch: "array": "whole" sends a list as one delivery, and the batch of a destination puts deliveries together'
+}
+
 export const nodeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ id: nodeIdSchema, kind: z.literal('transform'), ...rewriting, next: nextSchema }),
   z.strictObject({
@@ -34,14 +39,21 @@ export const nodeSchema = z.discriminatedUnion('kind', [
     otherwise: nextSchema,
     all: z.boolean().default(false).describe('take every branch whose condition holds, not only the first'),
   }),
-  z.strictObject({
-    id: nodeIdSchema,
-    kind: z.literal('push'),
-    destination: z.uuid(),
-    ...rewriting,
-    batch: z.boolean().default(false).describe('send an array as one delivery instead of one per element'),
-    ...turnFields,
-  }),
+  z.strictObject(
+    {
+      id: nodeIdSchema,
+      kind: z.literal('push'),
+      destination: z.uuid(),
+      when: conditionSchema.optional().describe('nothing is sent unless it holds for what comes in'),
+      ...rewriting,
+      array: z
+        .enum(['each', 'whole'])
+        .default('each')
+        .describe('each: a list makes one delivery for each element; whole: it makes one'),
+      ...turnFields,
+    },
+    { error: refusedBatch },
+  ),
   z.strictObject({
     id: nodeIdSchema,
     kind: z.literal('call'),

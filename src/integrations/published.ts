@@ -1,5 +1,6 @@
 import { ZodError } from 'zod'
-import type { Sql } from '../platform/postgres.ts'
+import type { Sql, Transaction } from '../platform/postgres.ts'
+import { openSnapshot, type Snapshot, type Witness, witnessed } from '../platform/witness.ts'
 import { presetOf } from '../sources/sources.ts'
 import type { Cidr } from './address.ts'
 import { parseAllowlist } from './allowlist.ts'
@@ -22,6 +23,7 @@ export async function refreshPublished(
   source: string,
   fetchText: FetchText,
   at: Date,
+  witness: Witness | undefined,
 ): Promise<Refreshed> {
   const { title, publishedAddresses } = presetOf(source)
   if (!publishedAddresses) return { ok: false, message: `${title} publishes no addresses` }
@@ -29,13 +31,22 @@ export async function refreshPublished(
   if (!fetched.ok) return fetched
   const read = readPublished(fetched.text, publishedAddresses.read)
   if (!Array.isArray(read)) return { ok: false, message: read.problem }
-  await sql.begin(async (transaction) => {
-    await transaction`
-      INSERT INTO published_addresses (source, entries, fetched_at) VALUES (${source}, ${read}, ${at})
-      ON CONFLICT (source) DO UPDATE SET entries = excluded.entries, fetched_at = excluded.fetched_at`
-    await tellOfChange(transaction)
-  })
+  await sql.begin((transaction) =>
+    witnessed({ transaction, witness, snapshot: () => snapshotOf(transaction, source) }, async () => {
+      await transaction`
+        INSERT INTO published_addresses (source, entries, fetched_at) VALUES (${source}, ${read}, ${at})
+        ON CONFLICT (source) DO UPDATE SET entries = excluded.entries, fetched_at = excluded.fetched_at`
+      await tellOfChange(transaction)
+      return true
+    }),
+  )
   return { ok: true, count: read.length }
+}
+
+async function snapshotOf(transaction: Transaction, source: string): Promise<Snapshot | undefined> {
+  const [row] = await transaction<{ entries: string[] }[]>`
+    SELECT entries FROM published_addresses WHERE source = ${source}`
+  return row && openSnapshot(source, null, { entries: row.entries.toSorted() })
 }
 
 /** A network larger than any vendor has would let strangers in. */

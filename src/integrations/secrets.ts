@@ -1,11 +1,12 @@
 import { isSealed, type Sealer } from '../platform/sealing.ts'
 import { MASKED } from '../sources/sources.ts'
+import { isCredentialName } from './credential-names.ts'
 
 const CREDENTIALS: ReadonlySet<string> = new Set(['secret', 'password', 'token', 'value'])
 
 /**
  * Where definitions, the requests of their nodes, and destinations carry secrets, and under which names, at any depth;
- * elsewhere `value` and the like are ordinary words.
+ * elsewhere `value` and the like are ordinary words. Headers and addresses may carry some too, written there by hand.
  */
 const SECRET_PLACES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['proof', CREDENTIALS],
@@ -61,16 +62,55 @@ function mapSecrets<T extends object>(config: T, change: Change): T {
   return mapPlaces(config as Config, '', '', change) as T
 }
 
+/** The secrets that stand in headers and in the address, put there by hand under names that tell so. */
+export function handWrittenSecrets({ headers, url }: { headers: object; url: string }): string[] {
+  const found: string[] = []
+  mapPlaces({ headers, url }, '', '', (secret) => {
+    found.push(secret)
+    return secret
+  })
+  return found
+}
+
 function mapPlaces(config: Config, place: string, path: string, change: Change): Config {
   const entries = Object.entries(config).map(([key, held]) => {
     const names = SECRET_PLACES.get(key)
     if (names) return [key, mapHeld(held, names, place + key, path + key, change)]
-    return [
-      key,
-      key === 'nodes' && Array.isArray(held) ? mapNodes(held, place + key, path + key, change) : held,
-    ]
+    if (key === 'nodes' && Array.isArray(held)) return [key, mapNodes(held, place + key, path + key, change)]
+    if (key === 'headers' && isConfig(held)) return [key, mapHeaders(held, place + key, path + key, change)]
+    if (key === 'url' && typeof held === 'string')
+      return [key, mapAddress(held, place + key, path + key, change)]
+    return [key, held]
   })
   return Object.fromEntries(entries)
+}
+
+function mapHeaders(headers: Config, place: string, path: string, change: Change): Config {
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name,
+    typeof value === 'string' && isHandWritten(name, value)
+      ? change(value, `${place}.${name}`, `${path}.${name}`)
+      : value,
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** Each parameter of the query by itself; the rest of the address stays readable. */
+function mapAddress(url: string, place: string, path: string, change: Change): string {
+  const at = url.indexOf('?')
+  if (at === -1) return url
+  const pairs = url.slice(at + 1).split('&')
+  const changed = pairs.map((pair) => {
+    const [name = '', ...rest] = pair.split('=')
+    const value = rest.join('=')
+    return isHandWritten(name, value) ? `${name}=${change(value, `${place}?${name}`, path)}` : pair
+  })
+  return `${url.slice(0, at + 1)}${changed.join('&')}`
+}
+
+/** What a template takes from an item is no secret of the operator. */
+function isHandWritten(name: string, value: string): boolean {
+  return value !== '' && !value.includes('{{') && !value.includes('{%') && isCredentialName(name)
 }
 
 /** A node that calls out carries its credentials in its request, which is laid out as a destination is. */

@@ -14,6 +14,7 @@ import type {
   RewriteFunction,
 } from './model.ts'
 import { openSecrets } from './secrets.ts'
+import { inTodaysWords } from './stored-definition.ts'
 
 export interface Loaded {
   applications: Map<string, Application>
@@ -26,30 +27,70 @@ export interface Loaded {
   handshakes: Map<string, HandshakeState>
   /** By source. */
   published: Map<string, PublishedList>
+  /** By `<kind>/<id>`. */
+  revisions: Map<string, string>
 }
 
-const APPLICATION = `id, slug, name, webhooks_enabled AS "webhooksEnabled", allowed_list AS "allowedList"`
-const INTEGRATION = `id, application_id AS "applicationId", name, enabled, version, definition`
-const DESTINATION = `id, application_id AS "applicationId", name, enabled, config`
+/** What people define, by the name that the API has for it. */
+export const TABLES = {
+  applications: 'applications',
+  integrations: 'integrations',
+  destinations: 'destinations',
+  functions: 'rewrite_functions',
+} as const
+
+export type Kind = keyof typeof TABLES
+
+export const APPLICATION = `id, slug, name, webhooks_enabled AS "webhooksEnabled", allowed_list AS "allowedList"`
+export const INTEGRATION = `id, application_id AS "applicationId", name, enabled, version, definition`
+export const DESTINATION = `id, application_id AS "applicationId", name, enabled, config`
 const PUBLISHED = `source, entries, fetched_at AS "fetchedAt"`
 export const FUNCTION = `id, application_id AS "applicationId", name, version, enabled`
 
-type IntegrationRow = Omit<Integration, 'definition'> & { definition: string }
-type DestinationRow = Omit<Destination, 'config'> & { config: string }
+const REVISIONS = Object.entries(TABLES)
+  .map(([kind, table]) => `SELECT '${kind}/' || id AS key, xmin::text AS revision FROM ${table}`)
+  .join(' UNION ALL ')
 
-/** Everything, in one snapshot. A row that cannot be read is left out and named in the log; the rest stands. */
-export async function loadDefinitions(sql: Sql, sealer: Sealer, log: Log): Promise<Loaded> {
-  const [applications, integrations, destinations, functions, handshakes, published] = await sql.begin(
-    'isolation level repeatable read read only',
-    (transaction) => [
+export type IntegrationRow = Omit<Integration, 'definition'> & { definition: string }
+export type DestinationRow = Omit<Destination, 'config'> & { config: string }
+
+/** Everything as it is stored, secrets sealed. */
+export interface DefinitionRows {
+  applications: Application[]
+  integrations: IntegrationRow[]
+  destinations: DestinationRow[]
+  functions: RewriteFunction[]
+  handshakes: HandshakeRow[]
+  published: PublishedList[]
+  revisions: { key: string; revision: string }[]
+}
+
+/** Everything, in one snapshot. */
+export async function readRows(sql: Sql): Promise<DefinitionRows> {
+  const [applications, integrations, destinations, functions, handshakes, published, revisions] =
+    await sql.begin('isolation level repeatable read read only', (transaction) => [
       transaction<Application[]>`SELECT ${transaction.unsafe(APPLICATION)} FROM applications`,
       transaction<IntegrationRow[]>`SELECT ${transaction.unsafe(INTEGRATION)} FROM integrations`,
       transaction<DestinationRow[]>`SELECT ${transaction.unsafe(DESTINATION)} FROM destinations`,
       transaction<RewriteFunction[]>`SELECT ${transaction.unsafe(FUNCTION)} FROM rewrite_functions`,
       transaction<HandshakeRow[]>`SELECT ${transaction.unsafe(HANDSHAKE)} FROM integration_handshakes`,
       transaction<PublishedList[]>`SELECT ${transaction.unsafe(PUBLISHED)} FROM published_addresses`,
-    ],
-  )
+      transaction<{ key: string; revision: string }[]>`${transaction.unsafe(REVISIONS)}`,
+    ])
+  return {
+    applications: [...applications],
+    integrations: [...integrations],
+    destinations: [...destinations],
+    functions: [...functions],
+    handshakes: [...handshakes],
+    published: [...published],
+    revisions: [...revisions],
+  }
+}
+
+/** Rows as they are used. One that cannot be read is left out and named in the log; the rest stands. */
+export function openRows(rows: DefinitionRows, sealer: Sealer, log: Log): Loaded {
+  const { applications, integrations, destinations, functions, handshakes, published, revisions } = rows
   return {
     applications: byKey(applications, (row) => row.id),
     applicationsBySlug: byKey(applications, (row) => row.slug),
@@ -62,8 +103,9 @@ export async function loadDefinitions(sql: Sql, sealer: Sealer, log: Log): Promi
       (row) => row.id,
     ),
     functions: byKey(functions, (row) => `${row.applicationId ?? ''}/${row.name}`),
-    handshakes: new Map([...handshakes].map((row) => [row.integrationId, readHandshake(row)])),
+    handshakes: new Map(handshakes.map((row) => [row.integrationId, readHandshake(row)])),
     published: byKey(published, (row) => row.source),
+    revisions: new Map(revisions.map(({ key, revision }) => [key, revision])),
   }
 }
 
@@ -85,7 +127,7 @@ export async function findSource(sql: Sql, version: string): Promise<string | un
   return row?.source
 }
 
-function readIntegration(row: IntegrationRow, sealer: Sealer): Integration {
+export function readIntegration(row: IntegrationRow, sealer: Sealer): Integration {
   return { ...row, definition: readDefinition(row.definition, row.id, sealer) }
 }
 
@@ -93,13 +135,15 @@ function readIntegration(row: IntegrationRow, sealer: Sealer): Integration {
 function readDefinition(text: string, integrationId: string, sealer: Sealer): Definition {
   const stored = parseExact(text)
   return definitionSchema.parse(
-    isObject(stored) ? openSecrets(stored, sealer, `integration:${integrationId}`) : stored,
+    isObject(stored) ? openSecrets(inTodaysWords(stored), sealer, `integration:${integrationId}`) : stored,
   )
 }
 
-function readDestination(row: DestinationRow, sealer: Sealer): Destination {
-  const config: DestinationConfig = destinationConfigSchema.parse(parseExact(row.config))
-  return { ...row, config: openSecrets(config, sealer, `destination:${row.id}`) }
+export function readDestination(row: DestinationRow, sealer: Sealer): Destination {
+  const stored = parseExact(row.config)
+  const opened = isObject(stored) ? openSecrets(stored, sealer, `destination:${row.id}`) : stored
+  const config: DestinationConfig = destinationConfigSchema.parse(opened)
+  return { ...row, config }
 }
 
 function readable<Row extends { id: string }, T>(rows: Iterable<Row>, log: Log, read: (row: Row) => T): T[] {

@@ -59,6 +59,8 @@ export async function* readSegment(
 interface View {
   /** Fewer than asked for only at the end. */
   bytes(from: number, length: number): Promise<Buffer>
+  /** As many as are at hand; fewer than a header only at the end. */
+  some(from: number): Promise<Buffer>
   /** Whether the disk gave everything it was asked for. */
   allRead(): boolean
 }
@@ -83,15 +85,21 @@ function createView(file: DiskFile, to: number): View {
     return Buffer.concat(pages)
   }
 
+  async function bytes(from: number, length: number): Promise<Buffer> {
+    const end = Math.min(from + length, to)
+    if (from < start || end > start + held.length) {
+      const size = Math.min(Math.max(length, CHUNK_BYTES), to - from)
+      held = await readFully(file, from, size).catch(() => readPages(from, size))
+      start = from
+    }
+    return held.subarray(from - start, end - start)
+  }
+
   return {
-    async bytes(from, length) {
-      const end = Math.min(from + length, to)
-      if (from < start || end > start + held.length) {
-        const size = Math.min(Math.max(length, CHUNK_BYTES), to - from)
-        held = await readFully(file, from, size).catch(() => readPages(from, size))
-        start = from
-      }
-      return held.subarray(from - start, end - start)
+    bytes,
+    some(from) {
+      const atHand = from < start ? 0 : start + held.length - from
+      return bytes(from, atHand >= HEADER_BYTES ? atHand : CHUNK_BYTES)
     },
     allRead: () => lostPages === 0,
   }
@@ -103,7 +111,7 @@ async function readPayload(view: View, header: Header, at: number): Promise<Kept
 
 async function findHeader(view: View, key: Buffer, from: number, to: number): Promise<number | undefined> {
   for (let at = from; at + HEADER_BYTES <= to; ) {
-    const chunk = await view.bytes(at, CHUNK_BYTES)
+    const chunk = await view.some(at)
     if (chunk.length === 0) return undefined
     for (let hit = chunk.indexOf(MAGIC); hit !== -1; hit = chunk.indexOf(MAGIC, hit + 1)) {
       if (decodeHeader(await view.bytes(at + hit, HEADER_BYTES), key)) return at + hit

@@ -59,6 +59,8 @@ export const RECORD_BYTES_MAX = 64 * 1024 * 1024
 const VERSION = 1
 const HAS_BODY = 1
 const CRC_AT = 44
+/** No Date is later. */
+const LATEST_MS = 8_640_000_000_000_000
 
 export function payloadOf(record: JournalRecord, appendedAt: Date): Payload {
   const meta = Buffer.from(JSON.stringify(record.meta), 'utf8')
@@ -92,9 +94,12 @@ export function decodeHeader(bytes: Buffer, key: Buffer): Header | undefined {
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
   if (bytes.readUInt16LE(4) !== VERSION || !bytes.subarray(8, 8 + KEY_BYTES).equals(key)) return undefined
   if (bytes.readUInt32LE(CRC_AT) !== crc32(bytes.subarray(0, CRC_AT))) return undefined
+  const sequence = Number(bytes.readBigUInt64LE(16))
+  const appendedAt = Number(bytes.readBigUInt64LE(24))
+  if (!Number.isSafeInteger(sequence) || appendedAt > LATEST_MS) return undefined
   return {
-    sequence: Number(bytes.readBigUInt64LE(16)),
-    appendedAt: Number(bytes.readBigUInt64LE(24)),
+    sequence,
+    appendedAt,
     metaBytes: bytes.readUInt32LE(32),
     bodyBytes: bytes.readUInt16LE(6) & HAS_BODY ? bytes.readUInt32LE(36) : null,
     crc: bytes.readUInt32LE(40),
@@ -108,10 +113,23 @@ export function payloadBytesOf({ metaBytes, bodyBytes }: Header): number {
 /** Undefined where the bytes are not the ones that the header speaks of. */
 export function decodePayload(header: Header, bytes: Buffer): KeptRecord | undefined {
   if (bytes.length !== payloadBytesOf(header) || crc32(bytes) !== header.crc) return undefined
+  const meta = readMeta(bytes.toString('utf8', 0, header.metaBytes))
+  if (meta === UNREADABLE) return undefined
   return {
     sequence: header.sequence,
     appendedAt: new Date(header.appendedAt),
-    meta: JSON.parse(bytes.toString('utf8', 0, header.metaBytes)),
+    meta,
     body: header.bodyBytes === null ? null : bytes.subarray(header.metaBytes),
+  }
+}
+
+const UNREADABLE = Symbol('unreadable')
+
+/** A checksum that fits by chance, or by a defect of whoever wrote it, must not keep all that comes after from being read. */
+function readMeta(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return UNREADABLE
   }
 }

@@ -75,6 +75,7 @@ async function openIfFailing(
     WITH latest AS (
       SELECT attempt.reason FROM attempts attempt
       WHERE attempt.destination_id = ${destinationId} AND attempt.id >= ${since} AND attempt.verdict <> 'interrupted'
+        AND attempt.pushed_with IS NULL
         AND attempt.started_at > coalesce(
           (SELECT closed_at FROM destination_states WHERE destination_id = ${destinationId}), '-infinity')
       ORDER BY attempt.id DESC LIMIT ${LOOKED_AT_MAX}
@@ -93,8 +94,10 @@ async function openIfFailing(
       WHERE known.opened_at IS NULL
       RETURNING destination_id
     ), stood_back AS (
-      UPDATE deliveries SET state = 'waiting'
-      WHERE destination_id = ${destinationId} AND state = 'queued' AND EXISTS (SELECT FROM opened)
+      UPDATE deliveries SET state = 'waiting' WHERE state = 'queued' AND id IN (
+        SELECT id FROM deliveries
+        WHERE destination_id = ${destinationId} AND state = 'queued' AND EXISTS (SELECT FROM opened)
+        ORDER BY id FOR UPDATE)
     )
     SELECT FROM opened`
   return rows.length === 1 ? 'opened' : undefined

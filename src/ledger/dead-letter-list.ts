@@ -2,7 +2,7 @@ import type { Sql } from '../platform/postgres.ts'
 import { hasReason } from './delivery-filter.ts'
 import { WITH_LATEST_ATTEMPT } from './delivery-list.ts'
 import { containsText } from './event-filter.ts'
-import { PAYLOAD_OF_EVENT } from './runs.ts'
+import { SHOWN_OF_EVENT } from './runs.ts'
 import { storableText } from './storable-text.ts'
 
 /** What an operator may narrow dead letters down by. */
@@ -86,7 +86,7 @@ export function deadDeliveries(sql: Sql, filter: DeadLetterFilter) {
     WHERE delivery.state = 'dead' AND event.latest_run_id = delivery.run_id
     ${kind === 'run' ? sql`AND false` : sql``}
     ${destinationId === undefined ? sql`` : sql`AND delivery.destination_id = ${destinationId}`}
-    ${text === undefined ? sql`` : sql`AND ${containsText(sql, sql.unsafe('delivery.item'), text)}`}
+    ${text === undefined ? sql`` : sql`AND ${containsText(sql, sql.unsafe('coalesce(delivery.shown, delivery.item)'), text)}`}
     ${narrowed(sql, 'delivery', filter)}`
 }
 
@@ -96,7 +96,7 @@ export function deadRuns(sql: Sql, filter: DeadLetterFilter) {
     ${text === undefined ? sql`` : sql`JOIN requests request ON request.id = event.request_id`}
     WHERE run.state = 'dead' AND run.deliveries_dead = 0 AND event.latest_run_id = run.id
     ${kind === 'delivery' || destinationId !== undefined ? sql`AND false` : sql``}
-    ${text === undefined ? sql`` : sql`AND ${containsText(sql, sql.unsafe(PAYLOAD_OF_EVENT), text)}`}
+    ${text === undefined ? sql`` : sql`AND ${containsText(sql, sql.unsafe(SHOWN_OF_EVENT), text)}`}
     ${narrowed(sql, 'run', filter)}`
 }
 

@@ -21,6 +21,8 @@ export interface TakenDelivery {
   /** Others may wait for its end. */
   keyed: boolean
   receivedAt: Date
+  /** What must not be shown of it, as JSON, where fields of its event are redacted. */
+  hidden: string | null
 }
 
 /** What one attempt did, as it is kept. */
@@ -48,7 +50,7 @@ const TAKE = `
 WITH taken AS (
   UPDATE deliveries SET state = 'sending', tries = tries + 1, queued_at = now(),
          lease_until = now() + make_interval(secs => $3::int / 1000.0)
-  WHERE id = $1 AND state = ANY($2::text[]) AND (state <> 'sending' OR lease_until <= now())
+  WHERE id = $1 AND batch_id IS NULL AND state = ANY($2::text[]) AND (state <> 'sending' OR lease_until <= now())
     AND destination_id <> ALL ($5::uuid[])
     AND NOT EXISTS (
       SELECT FROM destination_states held WHERE held.destination_id = deliveries.destination_id
@@ -64,12 +66,13 @@ SELECT taken.id, taken.run_id AS "runId", taken.event_id AS "eventId", taken.app
        taken.integration_id AS "integrationId", taken.destination_id AS "destinationId", taken.item,
        taken.tries AS number, taken.probes, taken.order_key IS NOT NULL OR taken.unique_key IS NOT NULL AS keyed,
        EXISTS (SELECT FROM destination_states tried WHERE tried.destination_id = taken.destination_id
-                 AND tried.opened_at IS NOT NULL AND tried.probe_delivery_id = taken.id) AS probe, event.received_at AS "receivedAt"
+                 AND tried.opened_at IS NOT NULL AND tried.probe_delivery_id = taken.id) AS probe, event.received_at AS "receivedAt",
+       taken.hidden
 FROM taken JOIN events event ON event.id = taken.event_id`
 
 /**
- * Takes a delivery for at most `leaseMs`; nothing when it is finished, gone, another worker's, or for a destination
- * that is held or listed in `notFor`: then {@link standBack} lets it wait for its turn again.
+ * Takes a delivery for at most `leaseMs`; nothing when it is finished, gone, another worker's, part of a batch, or for a
+ * destination that is held or listed in `notFor`: then {@link standBack} lets it wait for its turn again.
  */
 export async function takeDelivery(
   sql: Sql,
@@ -89,10 +92,13 @@ export async function takeDelivery(
   return rows[0]
 }
 
-/** Lets a released delivery that cannot be taken wait for its turn; gives its destination. */
+/** Lets a released delivery that cannot be taken wait for its turn, with all of its batch; gives its destination. */
 export async function standBack(sql: Sql, deliveryId: string): Promise<string | undefined> {
   const rows = await sql<{ destinationId: string }[]>`
-    UPDATE deliveries SET state = 'waiting' WHERE id = ${deliveryId} AND state = 'queued'
+    UPDATE deliveries SET state = 'waiting' WHERE id IN (
+      SELECT id FROM deliveries WHERE state = 'queued' AND (id = ${deliveryId}
+        OR batch_id = (SELECT batch_id FROM deliveries WHERE id = ${deliveryId}))
+      ORDER BY id FOR UPDATE) AND state = 'queued'
     RETURNING destination_id AS "destinationId"`
   return rows[0]?.destinationId
 }

@@ -10,6 +10,8 @@ export interface DeliveryFilter {
   integrationId?: string | undefined
   destinationId?: string | undefined
   eventId?: string | undefined
+  /** What it goes or went together with. */
+  batchId?: string | undefined
   state?: DeliveryState | undefined
   /** Part of the reason, upper and lower case alike. */
   reason?: string | undefined
@@ -24,12 +26,13 @@ export interface DeliveryFilter {
 
 /** What comes after WHERE to find these deliveries as `delivery`. */
 export function deliveriesWhere(sql: Sql, filter: DeliveryFilter) {
-  const item = sql.unsafe('delivery.item')
+  const item = sql.unsafe('coalesce(delivery.shown, delivery.item)')
   return sql`true
     ${filter.applicationId === undefined ? sql`` : sql`AND delivery.application_id = ${filter.applicationId}`}
     ${filter.integrationId === undefined ? sql`` : sql`AND delivery.integration_id = ${storableText(filter.integrationId)}`}
     ${filter.destinationId === undefined ? sql`` : sql`AND delivery.destination_id = ${filter.destinationId}`}
     ${filter.eventId === undefined ? sql`` : sql`AND delivery.event_id = ${filter.eventId}`}
+    ${filter.batchId === undefined ? sql`` : sql`AND delivery.batch_id = ${filter.batchId}`}
     ${filter.state === undefined ? sql`` : sql`AND delivery.state = ${written(sql, filter.state)}`}
     ${filter.reason === undefined ? sql`` : hasReason(sql, 'delivery', filter.reason)}
     ${filter.from === undefined ? sql`` : sql`AND delivery.id >= ${firstIdAt(filter.from)}`}

@@ -1,4 +1,6 @@
 import type { Sql } from '../platform/postgres.ts'
+import type { Witness } from '../platform/witness.ts'
+import { decide } from './snapshots.ts'
 
 /** How a destination stands, beside what its definition says. */
 export interface DestinationState {
@@ -14,22 +16,37 @@ export interface DestinationState {
 }
 
 /** Lets nothing more go to a destination; what is being sent at this moment ends as it does. */
-export async function pauseDestination(sql: Sql, destinationId: string, reason: string): Promise<void> {
-  await sql`
-    WITH paused AS (
-      INSERT INTO destination_states (destination_id, paused_at, pause_reason)
-      VALUES (${destinationId}, now(), ${reason})
-      ON CONFLICT (destination_id) DO UPDATE SET paused_at = now(), pause_reason = EXCLUDED.pause_reason
-    )
-    UPDATE deliveries SET state = 'waiting' WHERE destination_id = ${destinationId} AND state = 'queued'`
+export async function pauseDestination(
+  sql: Sql,
+  destinationId: string,
+  reason: string,
+  witness: Witness | undefined,
+): Promise<void> {
+  await decide(sql, 'destination', destinationId, witness, async (transaction) => {
+    await transaction`
+      WITH paused AS (
+        INSERT INTO destination_states (destination_id, paused_at, pause_reason)
+        VALUES (${destinationId}, now(), ${reason})
+        ON CONFLICT (destination_id) DO UPDATE SET paused_at = now(), pause_reason = EXCLUDED.pause_reason
+      )
+      UPDATE deliveries SET state = 'waiting' WHERE state = 'queued' AND id IN (
+        SELECT id FROM deliveries WHERE destination_id = ${destinationId} AND state = 'queued' ORDER BY id FOR UPDATE)`
+    return true
+  })
 }
 
 /** False when it was not paused. */
-export async function resumeDestination(sql: Sql, destinationId: string): Promise<boolean> {
-  const rows = await sql`
-    UPDATE destination_states SET paused_at = NULL, pause_reason = NULL
-    WHERE destination_id = ${destinationId} AND paused_at IS NOT NULL RETURNING 1`
-  return rows.length === 1
+export async function resumeDestination(
+  sql: Sql,
+  destinationId: string,
+  witness: Witness | undefined,
+): Promise<boolean> {
+  return decide(sql, 'destination', destinationId, witness, async (transaction) => {
+    const rows = await transaction`
+      UPDATE destination_states SET paused_at = NULL, pause_reason = NULL
+      WHERE destination_id = ${destinationId} AND paused_at IS NOT NULL RETURNING 1`
+    return rows.length === 1
+  })
 }
 
 /** The destinations that are paused or whose circuit is not closed; all others stand as they should. */

@@ -1,6 +1,6 @@
 import { firstIdAt } from '../platform/ids.ts'
 import type { Sql } from '../platform/postgres.ts'
-import { PAYLOAD_OF_EVENT } from './runs.ts'
+import { SHOWN_OF_EVENT } from './runs.ts'
 import { storableText } from './storable-text.ts'
 
 /** What an operator may narrow a list down by. Lists are newest first; `before` is the cursor of the last page. */
@@ -30,7 +30,7 @@ const ID_AFTER_RECEIPT_MAX_MS = 3_600_000
  * ids and only its partitions are read.
  */
 export function eventsWhere(sql: Sql, filter: Omit<EventFilter, 'limit'>) {
-  const payload = sql.unsafe(PAYLOAD_OF_EVENT)
+  const payload = sql.unsafe(SHOWN_OF_EVENT)
   return sql`events event
     ${filter.text === undefined ? sql`` : sql`JOIN requests request ON request.id = event.request_id`}
     WHERE true

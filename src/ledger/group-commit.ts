@@ -15,9 +15,11 @@ export interface GroupCommit {
   /**
    * Resolves when the entry is durable.
    *
-   * @throws LedgerUnavailable when that did not happen within the wait, or too much is waiting already.
+   * @param waitMs instead of the usual wait
+   * @throws LedgerUnavailable when that did not happen within the wait, or too much is waiting already. It may have
+   * been stored all the same, or be stored later.
    */
-  record(entry: Entry): Promise<Recorded[]>
+  record(entry: Entry, waitMs?: number): Promise<Recorded[]>
   /** Bytes of bodies that are not stored yet. */
   pendingBytes(): number
   /** Refuses more, and resolves when what is waiting is stored or given up. */
@@ -43,8 +45,11 @@ interface Waiting {
 
 const BATCH_ENTRIES_MAX = 256
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
+/** Before the first try after a loss; doubled with each one that fails too. */
 const RETRY_PAUSE_MS = 100
+const RETRY_PAUSE_MS_MAX = 1_600
 const EXPIRY_CHECK_MS = 50
+const LATE_CHECK_MS = 300
 const CLOSE_SECONDS = 1
 
 /**
@@ -58,16 +63,21 @@ export function createGroupCommit({
   log,
 }: GroupCommitOptions): GroupCommit {
   const unsettled = new Set<Waiting>()
-  const queue: Waiting[] = []
+  let queue: Waiting[] = []
   let sql = connect()
   let bytes = 0
   let inFlight: Waiting[] = []
   let committing = false
   let closed = false
+  let failures = 0
+  let checkedAtMs = 0
+  /** This process, and not the database. */
+  let stoodStill = false
   let tellSettled = () => {}
 
   async function commitAll(): Promise<void> {
     committing = true
+    checkedAtMs = performance.now()
     const expiry = setInterval(expire, EXPIRY_CHECK_MS)
     // One turn of the loop lets requests that arrived together share the first commit.
     await new Promise(setImmediate)
@@ -82,6 +92,7 @@ export function createGroupCommit({
     inFlight = open
     try {
       const recorded = await recordEntries(sql, open.map(entryOf))
+      noticeSuccess()
       open.forEach((item, index) => {
         item.settle(recorded[index] ?? [])
       })
@@ -96,10 +107,22 @@ export function createGroupCommit({
    */
   async function recoverBatch(batch: Waiting[], cause: Error): Promise<void> {
     if (isRefusedRow(cause)) return recordOneByOne(batch, cause)
-    log.warn({ err: cause, entries: batch.length }, 'could not store a batch, trying again')
+    noticeFailure(cause)
     renewConnection()
-    await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
+    const pauseMs = Math.min(RETRY_PAUSE_MS * 2 ** (failures - 1), RETRY_PAUSE_MS_MAX)
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
     await commitBatch(batch)
+  }
+
+  /** One line when it begins and one when it is over, however many tries there are in between. */
+  function noticeFailure(cause: Error): void {
+    if (failures === 0) log.warn({ err: cause }, 'a batch could not be stored, it is tried again')
+    failures += 1
+  }
+
+  function noticeSuccess(): void {
+    if (failures > 0) log.info({ failures }, 'batches are stored again')
+    failures = 0
   }
 
   async function recordOneByOne(batch: Waiting[], cause: Error): Promise<void> {
@@ -117,13 +140,15 @@ export function createGroupCommit({
    */
   function expire(): void {
     const now = performance.now()
+    stoodStill = !stoodStill && now - checkedAtMs > LATE_CHECK_MS
+    checkedAtMs = now
+    // The answer may lie unread: it is read before the next check.
+    if (stoodStill) return
     for (const item of unsettled) {
-      if (item.deadline > now) break
-      item.settle(new LedgerUnavailable('the database did not answer in time'))
+      if (item.deadline <= now) item.settle(new LedgerUnavailable('the database did not answer in time'))
     }
     if (inFlight.length > 0 && !inFlight.some((item) => unsettled.has(item))) renewConnection()
-    const firstWaiting = queue.findIndex((item) => unsettled.has(item))
-    queue.splice(0, firstWaiting === -1 ? queue.length : firstWaiting)
+    if (queue.some((item) => !unsettled.has(item))) queue = queue.filter((item) => unsettled.has(item))
   }
 
   /** Whatever was asked on the old connection fails, also where it would have hung for ever. */
@@ -133,11 +158,11 @@ export function createGroupCommit({
     sql = connect()
   }
 
-  function enqueue(entry: Entry, size: number): Promise<Recorded[]> {
+  function enqueue(entry: Entry, size: number, allowedMs: number): Promise<Recorded[]> {
     return new Promise((resolve, reject) => {
       const item: Waiting = {
         entry,
-        deadline: performance.now() + waitMs,
+        deadline: performance.now() + allowedMs,
         settle(result) {
           if (!unsettled.delete(item)) return
           bytes -= size
@@ -154,13 +179,13 @@ export function createGroupCommit({
   }
 
   return {
-    record(entry) {
+    record(entry, allowedMs = waitMs) {
       const size = entry.request.body?.length ?? 0
       if (closed) return Promise.reject(new LedgerUnavailable('Sluice is stopping'))
       if (bytes + size > pendingBytesMax) {
         return Promise.reject(new LedgerUnavailable('too many requests are waiting to be stored'))
       }
-      return enqueue(entry, size)
+      return enqueue(entry, size, allowedMs)
     },
     pendingBytes: () => bytes,
     async close() {

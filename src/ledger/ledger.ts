@@ -3,6 +3,17 @@
  */
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
+import type { Witness } from '../platform/witness.ts'
+import { batchIdOf } from './batch-id.ts'
+import {
+  type BatchedEnd,
+  extendLeases,
+  finishBatch,
+  giveBack,
+  type TakenBatch,
+  takeBatch,
+} from './batches.ts'
+import { findApplication, type OwnedTable } from './belonging.ts'
 import { type CircuitRule, type Health, type Settled, settleCircuit } from './circuit.ts'
 import {
   type DeadLetterFilter,
@@ -34,16 +45,32 @@ import {
   pauseDestination,
   resumeDestination,
 } from './destination-states.ts'
+import { eraseDue, type KeptFor } from './erase-due.ts'
+import { type ErasureFacts, workOffErasure } from './erasure-work.ts'
+import {
+  cancelErasure,
+  confirmErasure,
+  type ErasureDetail,
+  type ErasureRow,
+  findErasure,
+  listErasures,
+  type NewErasure,
+  startErasure,
+} from './erasures.ts'
 import type { EventFilter } from './event-filter.ts'
+import type { BatchRule } from './form-batches.ts'
 import { createGroupCommit, LedgerUnavailable } from './group-commit.ts'
 import { findLastHeard } from './last-heard.ts'
-import { findLatestPayloads, type LatestPayload } from './latest-payloads.ts'
+import { findCarried, findLatestPayloads, type LatestPayload } from './latest-payloads.ts'
 import type { CallRecord, NodeResult } from './node-results.ts'
+import { findOriginal, type Original } from './originals.ts'
 import { makePartitions } from './partitions.ts'
 import { countAllQuarantined, countQuarantined, discardEvent, releaseEvent } from './quarantine.ts'
 import type { Entry, EventEntry, Recorded, RequestEntry } from './record.ts'
 import { type Redelivery, redeliver } from './redeliver.ts'
-import { type Release, type Released, type ReleaseRule, release } from './release.ts'
+import { type Release, type ReleaseRule, release } from './release.ts'
+import type { Released } from './release-rule.ts'
+import { type EventReplay, replayEvent } from './replay-event.ts'
 import { type ReplayFacts, workOffReplay } from './replay-work.ts'
 import {
   cancelReplay,
@@ -59,6 +86,17 @@ import {
   type ReplaySelection,
   startReplay,
 } from './replays.ts'
+import {
+  deleteRows,
+  dropEmptyDay,
+  type Emptied,
+  type ExpiredDay,
+  emptyDay,
+  findExpiredDays,
+  rowsWithoutDay,
+} from './retention.ts'
+import { type KeptDay, measureDays } from './retention-measure.ts'
+import type { RowRange } from './retention-rows.ts'
 import { findWaitingDestinations, type Ripe, ripenDue } from './ripen.ts'
 import { createRunEnds, type RunAnswer, type RunEnds } from './run-ends.ts'
 import { holdRun, retryRun } from './run-retry.ts'
@@ -68,7 +106,6 @@ import {
   type NewDelivery,
   PRIORITY_DEFAULT,
   type RunEnd,
-  replayEvent,
   type TakenRun,
   type Turn,
   takeRun,
@@ -97,6 +134,9 @@ import { type BacklogAsked, findBacklogs, findWaitingRuns } from './waiting.ts'
 export {
   type AttemptDetail,
   type AttemptRecord,
+  type BatchedEnd,
+  type BatchRule,
+  batchIdOf,
   type CallRecord,
   type CircuitRule,
   type DeadLetterFilter,
@@ -107,18 +147,27 @@ export {
   type DeliveryState,
   type DeliveryWithAttempts,
   type DestinationState,
+  type Emptied,
   type Entry,
+  type ErasureDetail,
+  type ErasureFacts,
+  type ErasureRow,
   type EventDetail,
   type EventEntry,
   type EventFilter,
   type EventRow,
   type EventState,
+  type ExpiredDay,
   type Health,
+  type KeptDay,
+  type KeptFor,
   type LatestPayload,
   LedgerUnavailable,
   type NewDelivery,
+  type NewErasure,
   type NewReplay,
   type NodeResult,
+  type Original,
   PRIORITY_DEFAULT,
   REPLAYABLE_STATES,
   type Recorded,
@@ -134,11 +183,13 @@ export {
   type RequestFilter,
   type RequestRow,
   type Ripe,
+  type RowRange,
   type RunAnswer,
   type RunEnd,
   type RunEnds,
   type RunState,
   STATES,
+  type TakenBatch,
   type TakenDelivery,
   type TakenRun,
   type Turn,
@@ -161,11 +212,16 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
   const runEnds = createRunEnds(sql)
   const commits = createGroupCommit({ connect: connectCommits, waitMs: storeWaitMs, pendingBytesMax, log })
   return {
-    /** Resolves when request and events are durable. @throws LedgerUnavailable when they are not. */
-    record: (entry: Entry): Promise<Recorded[]> => commits.record(entry),
+    /**
+     * Resolves when request and events are durable. Storing again what is there changes nothing.
+     *
+     * @param waitMs instead of `storeWaitMs`
+     * @throws LedgerUnavailable when they are not, or nobody knows.
+     */
+    record: (entry: Entry, waitMs?: number): Promise<Recorded[]> => commits.record(entry, waitMs),
     pendingBytes: () => commits.pendingBytes(),
 
-    takeRun: (runId: string) => takeRun(sql, runId),
+    takeRun: (runId: string, takesBefore?: number) => takeRun(sql, runId, takesBefore),
     fixFunctionVersions: (runId: string, versions: Record<string, string>) =>
       fixFunctionVersions(sql, runId, versions),
     finishRun: (runId: string, end: Parameters<typeof finishRun>[2]) => finishRun(sql, runId, end),
@@ -174,10 +230,11 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     holdRun: (runId: string) => holdRun(sql, runId),
     /** The answer of a run to the sender that waits for it. */
     awaitRun: (runId: string, deadlineMs: number) => runEnds.wait(runId, deadlineMs),
-    replayEvent: (replay: Parameters<typeof replayEvent>[1]) => replayEvent(sql, replay),
+    replayEvent: (replay: EventReplay, witness?: Witness) => replayEvent(sql, replay, witness),
 
-    releaseEvent: (release: Parameters<typeof releaseEvent>[1]) => releaseEvent(sql, release),
-    discardEvent: (eventId: string, reason: string) => discardEvent(sql, eventId, reason),
+    releaseEvent: (release: EventReplay, witness?: Witness) => releaseEvent(sql, release, witness),
+    discardEvent: (eventId: string, reason: string, witness?: Witness) =>
+      discardEvent(sql, eventId, reason, witness),
     countQuarantined: (integrationId: string, max: number) => countQuarantined(sql, integrationId, max),
 
     takeDelivery: (take: Parameters<typeof takeDelivery>[1]) => takeDelivery(sql, take),
@@ -187,18 +244,35 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
 
     standBack: (deliveryId: string) => standBack(sql, deliveryId),
 
+    takeBatch: (take: Parameters<typeof takeBatch>[1]) => takeBatch(sql, take),
+    extendLeases: (deliveryIds: readonly string[], leaseMs: number) =>
+      extendLeases(sql, deliveryIds, leaseMs),
+    finishBatch: (end: Parameters<typeof finishBatch>[1]) => finishBatch(sql, end),
+    giveBack: (deliveryIds: readonly string[]) => giveBack(sql, deliveryIds),
+    findOriginal: (eventId: string) => findOriginal(sql, eventId),
+
     release: (rules: ReleaseRule[]) => release(sql, rules),
     ripenDue: (limit: number) => ripenDue(sql, limit),
     findWaitingDestinations: () => findWaitingDestinations(sql),
     settleCircuit: (settled: Settled) => settleCircuit(sql, settled),
-    pauseDestination: (destinationId: string, reason: string) => pauseDestination(sql, destinationId, reason),
-    resumeDestination: (destinationId: string) => resumeDestination(sql, destinationId),
+    pauseDestination: (destinationId: string, reason: string, witness?: Witness) =>
+      pauseDestination(sql, destinationId, reason, witness),
+    resumeDestination: (destinationId: string, witness?: Witness) =>
+      resumeDestination(sql, destinationId, witness),
     findDestinationStates: () => findDestinationStates(sql),
 
     findUnfinished: (options: SweepOptions) => findUnfinished(sql, options),
     oldestWaiting: () => oldestWaiting(sql),
     dropExpiredKeys: (limit: number) => dropExpiredKeys(sql, limit),
     makePartitions: (now: Date, daysAhead: number) => makePartitions(sql, now, daysAhead),
+    findExpiredDays: (by: Date) => findExpiredDays(sql, by),
+    emptyDay: (day: ExpiredDay) => emptyDay(sql, day),
+    deleteRows: (range: RowRange, limit: number) => deleteRows(sql, range, limit),
+    dropEmptyDay: (day: ExpiredDay) => dropEmptyDay(sql, day),
+    rowsWithoutDay,
+    measureDays: (expiredBy: Date) => measureDays(sql, expiredBy),
+    eraseDue: (keptFor: (integrationId: string) => KeptFor, now: Date, signal: AbortSignal) =>
+      eraseDue(sql, keptFor, now, signal),
 
     countDeadDeliveries: (asked: DeadAsked[], max: number) => countDeadDeliveries(sql, asked, max),
     countDeadRuns: (asked: DeadAsked[], max: number) => countDeadRuns(sql, asked, max),
@@ -211,25 +285,41 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
 
     listDeliveries: (filter: DeliveryFilter & { limit: number }) => listDeliveries(sql, filter),
     findDelivery: (deliveryId: string) => findDelivery(sql, deliveryId),
-    cancelDelivery: (deliveryId: string, reason: string) => cancelDelivery(sql, deliveryId, reason),
-    hurryDelivery: (deliveryId: string) => hurryDelivery(sql, deliveryId),
-    setPriority: (deliveryId: string, priority: number) => setPriority(sql, deliveryId, priority),
-    redeliver: (redelivery: Redelivery) => redeliver(sql, redelivery),
+    cancelDelivery: (deliveryId: string, reason: string, witness?: Witness) =>
+      cancelDelivery(sql, deliveryId, reason, witness),
+    hurryDelivery: (deliveryId: string, witness?: Witness) => hurryDelivery(sql, deliveryId, witness),
+    setPriority: (deliveryId: string, priority: number, witness?: Witness) =>
+      setPriority(sql, deliveryId, priority, witness),
+    redeliver: (redelivery: Redelivery, witness?: Witness) => redeliver(sql, redelivery, witness),
 
     listDeadLetters: (filter: Parameters<typeof listDeadLetters>[1]) => listDeadLetters(sql, filter),
     findDeadLetter: (id: string) => findDeadLetter(sql, id),
-    discardDeadLetter: (id: string, reason: string) => discardDeadLetter(sql, id, reason),
+    discardDeadLetter: (id: string, reason: string, witness?: Witness) =>
+      discardDeadLetter(sql, id, reason, witness),
 
     countReplayed: (selection: ReplaySelection, max: number) => countReplayed(sql, selection, max),
-    startReplay: (replay: NewReplay, max: number) => startReplay(sql, replay, max),
+    startReplay: (replay: NewReplay, max: number, witness?: Witness) =>
+      startReplay(sql, replay, max, witness),
     listReplays: (page: Parameters<typeof listReplays>[1]) => listReplays(sql, page),
     findReplay: (id: string, failuresMax: number) => findReplay(sql, id, failuresMax),
-    cancelReplay: (id: string) => cancelReplay(sql, id),
+    cancelReplay: (id: string, witness?: Witness) => cancelReplay(sql, id, witness),
     workOffReplay: (facts: ReplayFacts, signal: AbortSignal) => workOffReplay(sql, facts, signal),
     dropEndedReplays: (endedBefore: Date) => dropEndedReplays(sql, endedBefore),
 
+    startErasure: (erasure: NewErasure, witness?: Witness) => startErasure(sql, erasure, witness),
+    listErasures: (filter: Parameters<typeof listErasures>[1]) => listErasures(sql, filter),
+    findErasure: (id: string, sampleMax: number) => findErasure(sql, id, sampleMax),
+    confirmErasure: (id: string, unfinished: 'keep' | 'discard', witness?: Witness) =>
+      confirmErasure(sql, id, unfinished, witness),
+    cancelErasure: (id: string, witness?: Witness) => cancelErasure(sql, id, witness),
+    workOffErasure: (facts: ErasureFacts) => workOffErasure(sql, facts),
+
+    /** Whose a row is; undefined where there is none, null for a replay within no one application. */
+    applicationOf: (table: OwnedTable, id: string) => findApplication(sql, table, id),
+
     findLatestPayloads: (integrationId: string, max: Parameters<typeof findLatestPayloads>[2]) =>
       findLatestPayloads(sql, integrationId, max),
+    findCarried: (eventId: string) => findCarried(sql, eventId),
     findEvents: (filter: EventFilter) => findEvents(sql, filter),
     findEvent: (eventId: string) => findEvent(sql, eventId),
     findRequests: (filter: RequestFilter) => findRequests(sql, filter),

@@ -1,7 +1,7 @@
 import { firstIdAt } from '../platform/ids.ts'
 import type { Sql, Transaction } from '../platform/postgres.ts'
 
-const PARTITIONED_TABLES = {
+export const PARTITIONED_TABLES = {
   requests: 'id',
   events: 'id',
   runs: 'id',
@@ -9,6 +9,8 @@ const PARTITIONED_TABLES = {
   deliveries: 'id',
   attempts: 'id',
 } as const
+
+export type PartitionedTable = keyof typeof PARTITIONED_TABLES
 
 const DAY_MS = 86_400_000
 
@@ -31,13 +33,13 @@ export async function makePartitions(sql: Sql, now: Date, daysAhead: number): Pr
 
 interface Partition {
   name: string
-  table: keyof typeof PARTITIONED_TABLES
+  table: PartitionedTable
   from: string
   to: string
 }
 
 function partitionsFrom(today: number, daysAhead: number): Partition[] {
-  const tables = Object.keys(PARTITIONED_TABLES) as (keyof typeof PARTITIONED_TABLES)[]
+  const tables = Object.keys(PARTITIONED_TABLES) as PartitionedTable[]
   return Array.from({ length: daysAhead + 1 }, (_, index) => today + index * DAY_MS).flatMap((day) =>
     tables.map((table) => ({
       name: `${table}_${new Date(day).toISOString().slice(0, 10).replaceAll('-', '')}`,

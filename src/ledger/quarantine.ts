@@ -1,4 +1,6 @@
 import type { Sql } from '../platform/postgres.ts'
+import type { Witness } from '../platform/witness.ts'
+import { decide } from './snapshots.ts'
 import { storableText } from './storable-text.ts'
 
 /** The state from which alone an operator releases or discards. */
@@ -11,25 +13,35 @@ const HELD = 'quarantined'
 export async function releaseEvent(
   sql: Sql,
   release: { eventId: string; runId: string; definitionVersion: number },
+  witness: Witness | undefined,
 ): Promise<boolean> {
-  const rows = await sql`
-    WITH event AS (
-      UPDATE events SET state = 'queued', latest_run_id = ${release.runId}
-      WHERE id = ${release.eventId} AND state = ${HELD}
-      RETURNING id, application_id, integration_id
-    )
-    INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
-    SELECT ${release.runId}::uuid, id, application_id, integration_id, ${release.definitionVersion}, 'released', 'queued', now()
-    FROM event RETURNING id`
-  return rows.length === 1
+  return decide(sql, 'event', release.eventId, witness, async (transaction) => {
+    const rows = await transaction`
+      WITH event AS (
+        UPDATE events SET state = 'queued', latest_run_id = ${release.runId}
+        WHERE id = ${release.eventId} AND state = ${HELD}
+        RETURNING id, application_id, integration_id
+      )
+      INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
+      SELECT ${release.runId}::uuid, id, application_id, integration_id, ${release.definitionVersion}, 'released', 'queued', now()
+      FROM event RETURNING id`
+    return rows.length === 1
+  })
 }
 
 /** Ends an event in quarantine without a run. False when it is not held. */
-export async function discardEvent(sql: Sql, eventId: string, reason: string): Promise<boolean> {
-  const rows = await sql`
-    UPDATE events SET state = 'discarded', reason = ${storableText(reason)}
-    WHERE id = ${eventId} AND state = ${HELD} RETURNING id`
-  return rows.length === 1
+export async function discardEvent(
+  sql: Sql,
+  eventId: string,
+  reason: string,
+  witness: Witness | undefined,
+): Promise<boolean> {
+  return decide(sql, 'event', eventId, witness, async (transaction) => {
+    const rows = await transaction`
+      UPDATE events SET state = 'discarded', reason = ${storableText(reason)}
+      WHERE id = ${eventId} AND state = ${HELD} RETURNING id`
+    return rows.length === 1
+  })
 }
 
 /** How many events of an integration are held, counted no further than `max`. */

@@ -29,8 +29,14 @@ export interface EventEntry {
   id: string
   /** Place among the events of its request, from 0. */
   position: number
+  /** Its payload is one element of the body, which so is not its own. */
+  isElement?: boolean
   /** Exact JSON text, or null when it is the request's body as it stands. */
   payload: string | null
+  /** What is shown in place of the payload, where fields of it are redacted. */
+  shown?: string | null
+  /** From then on something of it is to be erased, once it has ended; ISO 8601. */
+  eraseAt?: string | null
   /** How its source names it. */
   identity: Identity
   dedupe: { key: string; windowSeconds: number } | null
@@ -52,7 +58,8 @@ export type Recorded =
 
 /**
  * Everything of a batch in one statement and so in one commit. Storing again what is already there changes
- * nothing; a dedupe key has one first event, whoever else asks at the same moment.
+ * nothing; a dedupe key has one first event, whoever else asks at the same moment. A request may come here long after it
+ * was received: windows are judged by when that was, and its run counts as queued from now on.
  *
  * The keys are folded (one key twice in one statement is an error in PostgreSQL) and sorted (two batches that
  * lock keys in different orders would deadlock). Bodies travel as one parameter and are cut out by offset, which
@@ -67,7 +74,7 @@ WITH given_requests AS MATERIALIZED (
 ), given_events AS MATERIALIZED (
   SELECT event.*, request.application_id, request.integration_id, request.received_at, request.source_ip
   FROM json_to_recordset($2::text::json) AS event(
-    id uuid, request_id uuid, position int, payload text, topic text, source_delivery_id text,
+    id uuid, request_id uuid, position int, is_element boolean, payload text, shown text, erase_at timestamptz, topic text, source_delivery_id text,
     source_event_id text, occurred_at timestamptz, sender text, key text, window_seconds int, quarantined bool,
     run_id uuid, definition_version int)
   JOIN given_requests request ON request.id = event.request_id
@@ -78,9 +85,10 @@ WITH given_requests AS MATERIALIZED (
 ), owner_of_key AS (
   INSERT INTO dedupe_keys AS known (integration_id, key, event_id, expires_at)
   SELECT integration_id, key, id, expires_at FROM first_of_key ORDER BY integration_id, key
-  ON CONFLICT (integration_id, key) DO UPDATE SET
-    event_id = CASE WHEN known.expires_at <= now() THEN excluded.event_id ELSE known.event_id END,
-    expires_at = CASE WHEN known.expires_at <= now() THEN excluded.expires_at ELSE known.expires_at END
+  ON CONFLICT (integration_id, key) DO UPDATE SET (event_id, expires_at) = (
+    SELECT CASE WHEN known.expires_at <= received_at THEN excluded.event_id ELSE known.event_id END,
+           CASE WHEN known.expires_at <= received_at THEN excluded.expires_at ELSE known.expires_at END
+    FROM given_events WHERE id = excluded.event_id)
   RETURNING integration_id, key, event_id
 ), judged AS MATERIALIZED (
   SELECT event.*, CASE WHEN owner.event_id <> event.id THEN owner.event_id END AS duplicate_of
@@ -93,17 +101,17 @@ WITH given_requests AS MATERIALIZED (
          body_bytes, outcome, status, detail
   FROM given_requests ON CONFLICT DO NOTHING
 ), stored_events AS (
-  INSERT INTO events (id, request_id, position, application_id, integration_id, received_at, source_ip, payload,
-                      topic, source_delivery_id, source_event_id, occurred_at, sender, dedupe_key, duplicate_of,
-                      latest_run_id, state)
-  SELECT id, request_id, position, application_id, integration_id, received_at, source_ip, payload, topic,
+  INSERT INTO events (id, request_id, position, is_element, application_id, integration_id, received_at, source_ip, payload,
+                      shown, erase_at, topic, source_delivery_id, source_event_id, occurred_at, sender, dedupe_key,
+                      duplicate_of, latest_run_id, state)
+  SELECT id, request_id, position, coalesce(is_element, false), application_id, integration_id, received_at, source_ip, payload, shown, erase_at, topic,
          source_delivery_id, source_event_id, occurred_at, sender, key, duplicate_of,
          CASE WHEN duplicate_of IS NULL AND NOT quarantined THEN run_id END,
          CASE WHEN quarantined THEN 'quarantined' WHEN duplicate_of IS NULL THEN 'queued' ELSE 'duplicate' END
   FROM judged ON CONFLICT DO NOTHING
 ), stored_runs AS (
   INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
-  SELECT run_id, id, application_id, integration_id, definition_version, 'received', 'queued', received_at
+  SELECT run_id, id, application_id, integration_id, definition_version, 'received', 'queued', now()
   FROM judged WHERE duplicate_of IS NULL AND NOT quarantined ON CONFLICT DO NOTHING
 )
 SELECT id, duplicate_of FROM judged WHERE duplicate_of IS NOT NULL`
@@ -161,6 +169,9 @@ function eventRow(entry: Entry, event: EventEntry): object {
     request_id: entry.request.id,
     position: event.position,
     payload: event.payload,
+    ...(event.isElement === true && { is_element: true }),
+    ...(event.shown != null && { shown: event.shown }),
+    ...(event.eraseAt != null && { erase_at: event.eraseAt }),
     topic: storableOrNull(event.identity.topic),
     source_delivery_id: storableOrNull(event.identity.deliveryId),
     source_event_id: storableOrNull(event.identity.eventId),

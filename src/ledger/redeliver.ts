@@ -1,6 +1,8 @@
 import type { Sql, Transaction } from '../platform/postgres.ts'
+import type { Witness } from '../platform/witness.ts'
 import type { Decided } from './delivery-actions.ts'
 import { holdDelivery, settleRun } from './settle-run.ts'
+import { decide } from './snapshots.ts'
 import type { DeliveryState } from './states.ts'
 import { storableText } from './storable-text.ts'
 
@@ -12,13 +14,17 @@ export interface Redelivery {
   newDeliveryId: string
   /** Exact JSON text of what is sent instead; null for the same once more. */
   item: string | null
+  /** What is shown of that, where fields of its event are redacted. */
+  shown?: string | null
   /** The states that it may be in, where not all that have ended. */
   from?: readonly DeliveryState[]
 }
 
 /** {@link redeliverWithin} in a transaction of its own. */
-export function redeliver(sql: Sql, redelivery: Redelivery): Promise<Decided> {
-  return sql.begin((transaction) => redeliverWithin(transaction, redelivery))
+export function redeliver(sql: Sql, redelivery: Redelivery, witness: Witness | undefined): Promise<Decided> {
+  return decide(sql, 'delivery', redelivery.deliveryId, witness, (transaction) =>
+    redeliverWithin(transaction, redelivery),
+  )
 }
 
 /**
@@ -29,16 +35,20 @@ export function redeliver(sql: Sql, redelivery: Redelivery): Promise<Decided> {
  */
 export async function redeliverWithin(
   transaction: Transaction,
-  { deliveryId, newDeliveryId, item, from = REPLAYED_FROM }: Redelivery,
+  { deliveryId, newDeliveryId, item, shown = null, from = REPLAYED_FROM }: Redelivery,
 ): Promise<Decided> {
   const held = await holdDelivery(transaction, deliveryId)
   if (!held) return undefined
   if (!from.includes(held.state)) return { refused: held.state }
+  // Locked before there is anything to send: retention and erasures look for that when they have the lock.
+  const [event] = await transaction<{ erased: boolean }[]>`
+    SELECT erased_at IS NOT NULL AS erased FROM events WHERE id = ${held.eventId} FOR KEY SHARE`
+  if (!event || event.erased) return { refused: 'erased' }
   await transaction`
     INSERT INTO deliveries (id, run_id, event_id, application_id, integration_id, destination_id, node_id, position,
-                            item, state, priority, order_key, holds_on_dead, unique_key, due_at, queued_at, replay_of)
+                            item, shown, hidden, state, priority, order_key, holds_on_dead, unique_key, due_at, queued_at, replay_of)
     SELECT ${newDeliveryId}::uuid, run_id, event_id, application_id, integration_id, destination_id, node_id, position,
-           coalesce(${item}, item), 'waiting', priority, order_key, holds_on_dead, unique_key, now(), now(), id
+           coalesce(${item}, item), CASE WHEN ${item === null} THEN shown ELSE ${shown} END, hidden, 'waiting', priority, order_key, holds_on_dead, unique_key, now(), now(), id
     FROM deliveries WHERE id = ${deliveryId}`
   if (held.state !== 'delivered') {
     const before = held.reason === null ? '' : `; before it was ${held.state}: ${held.reason}`

@@ -1,27 +1,18 @@
 import type { Sql, Transaction } from '../platform/postgres.ts'
+import type { BatchRule } from './form-batches.ts'
+import { isBatched, releaseBatches } from './release-batches.ts'
+import { type Left, type PlacesRule, type Released, RULE, ruleRow } from './release-rule.ts'
 import { statesBefore } from './states.ts'
 import { supersedeOlder } from './supersede.ts'
+import { IS_ALONE, IS_FIRST } from './turn-conditions.ts'
 
-/** What a destination allows. */
-export interface ReleaseRule {
-  destinationId: string
-  /** Deliveries in the queue and being sent at once, all workers together. */
-  concurrencyMax: number
-  /** So many in any span of so many seconds. */
-  rateMax: { count: number; perSeconds: number } | null
-}
-
-export interface Released {
-  id: string
-  destinationId: string
-  tries: number
-  priority: number
-}
+/** What a destination allows; with `batch` its deliveries go together, and each batch counts as one. */
+export type ReleaseRule = PlacesRule & { batch?: BatchRule | undefined }
 
 export interface Release {
   released: Released[]
   /** What is left at each destination that was asked for and free. */
-  left: { destinationId: string; waiting: boolean; held: boolean; againInMs: number | null }[]
+  left: Left[]
   /** Somebody else is releasing for these at this moment. */
   busy: string[]
 }
@@ -30,8 +21,6 @@ export interface Release {
 const RELEASES = 7_583_024
 /** Of one destination in one go. */
 const RELEASED_MAX = 1_000
-/** At most a tenth of what a span allows goes at once, so that bursts need not be paced one by one. */
-const BURST_SHARE = 10
 
 /**
  * Releases waiting deliveries of these destinations, the highest priority and then the oldest event first, as many as
@@ -40,6 +29,8 @@ const BURST_SHARE = 10
  *
  * A release need not be durable by itself: what is lost in a crash waits as before, and the commit that takes a
  * released delivery makes its release durable too.
+ *
+ * Of a batch one delivery is given, and whoever takes it takes all of it.
  */
 export async function release(sql: Sql, rules: readonly ReleaseRule[]): Promise<Release> {
   return sql.begin(async (transaction) => {
@@ -51,7 +42,8 @@ export async function release(sql: Sql, rules: readonly ReleaseRule[]): Promise<
     const busy = ids.filter((id) => !free.has(id))
     if (free.size === 0) return { released: [], left: [], busy }
     await supersedeOlder(transaction, [...free])
-    return { ...(await releaseLocked(transaction, rules.filter(isFree))), busy }
+    const { released, left } = await releaseLocked(transaction, rules.filter(isFree))
+    return { released, left, busy }
 
     function isFree({ destinationId }: ReleaseRule): boolean {
       return free.has(destinationId)
@@ -59,57 +51,11 @@ export async function release(sql: Sql, rules: readonly ReleaseRule[]): Promise<
   }) as Promise<Release>
 }
 
-/**
- * A delivery with an order key is first when no earlier one of its key is unfinished, and no earlier event of its
- * integration has still to be walked, which might make one.
- */
-const IS_FIRST = `(delivery.order_key IS NULL OR (
-  NOT EXISTS (
-    SELECT FROM deliveries earlier
-    WHERE earlier.destination_id = delivery.destination_id AND earlier.order_key = delivery.order_key
-      AND earlier.order_key IS NOT NULL AND earlier.state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying')
-      AND (earlier.event_id, earlier.id) < (delivery.event_id, delivery.id))
-  AND NOT EXISTS (
-    SELECT FROM runs WHERE integration_id = delivery.integration_id
-      AND state IN ('queued', 'running', 'retrying')
-      AND event_id < delivery.event_id)
-  AND NOT (delivery.holds_on_dead AND EXISTS (
-    SELECT FROM deliveries earlier JOIN events event ON event.id = earlier.event_id
-    WHERE earlier.destination_id = delivery.destination_id AND earlier.order_key = delivery.order_key
-      AND earlier.order_key IS NOT NULL AND earlier.state = 'dead'
-      AND (earlier.event_id, earlier.id) < (delivery.event_id, delivery.id)
-      AND event.latest_run_id = earlier.run_id))))`
-
-/** Of one unique key nothing newer overtakes what is under way. */
-const IS_ALONE = `(delivery.unique_key IS NULL OR NOT EXISTS (
-  SELECT FROM deliveries other
-  WHERE other.destination_id = delivery.destination_id AND other.unique_key = delivery.unique_key
-    AND other.unique_key IS NOT NULL AND other.state IN ('queued', 'sending')))`
-
-/**
- * The rate is paced by the moment from which the next may go at an even pace (the "virtual scheduling" form of GCRA,
- * ITU-T I.371). An open circuit lets one through when its time has come and no other is under way.
- */
 const RELEASE = `
-WITH rule AS MATERIALIZED (
-  SELECT given.*, state.paused_at IS NOT NULL OR state.opened_at IS NOT NULL AS held,
-         state.opened_at IS NOT NULL AS opened, state.probe_at,
-         greatest(state.rate_free_at, now()) AS rate_from,
-         CASE WHEN state.paused_at IS NOT NULL THEN 0
-              WHEN state.opened_at IS NULL THEN given.concurrency_max - (
-                SELECT count(*) FROM (
-                  SELECT FROM deliveries WHERE destination_id = given.destination_id AND state IN ('queued', 'sending')
-                  LIMIT given.concurrency_max) AS under_way)
-              WHEN state.probe_at <= now() AND NOT EXISTS (
-                SELECT FROM deliveries WHERE id = state.probe_delivery_id AND state IN ('queued', 'sending')) THEN 1
-              ELSE 0 END AS places,
-         CASE WHEN given.interval_ms IS NULL THEN $2::int
-              ELSE floor(1 + (given.burst_ms - extract(epoch FROM greatest(state.rate_free_at, now()) - now()) * 1000)
-                             / given.interval_ms) END AS allowed
-  FROM json_to_recordset($1::text::json) AS given(
-    destination_id uuid, concurrency_max int, interval_ms float, burst_ms float)
-  LEFT JOIN destination_states state ON state.destination_id = given.destination_id
-), picked AS MATERIALIZED (
+WITH ${RULE(`
+  SELECT count(*) FROM (
+    SELECT FROM deliveries WHERE destination_id = given.destination_id AND state IN ('queued', 'sending')
+    LIMIT given.concurrency_max) AS under_way`)}, picked AS MATERIALIZED (
   SELECT next.id FROM rule CROSS JOIN LATERAL (
     SELECT delivery.id, delivery.unique_key FROM deliveries delivery
     WHERE delivery.destination_id = rule.destination_id AND delivery.state = 'waiting'
@@ -117,7 +63,7 @@ WITH rule AS MATERIALIZED (
     ORDER BY delivery.priority, delivery.event_id, delivery.id
     LIMIT greatest(least(rule.places, rule.allowed, $2::int), 0)) AS next
 ), released AS (
-  UPDATE deliveries SET state = 'queued', queued_at = now()
+  UPDATE deliveries SET state = 'queued', queued_at = now(), batch_id = NULL
   WHERE id = ANY (ARRAY(SELECT id FROM picked)) AND state = 'waiting' AND state = ANY ($3::text[])
   RETURNING id, destination_id, tries, priority, event_id
 ), counted AS (
@@ -136,11 +82,13 @@ SELECT rule.destination_id AS "destinationId", rule.held,
        (SELECT count(*) FROM (
           SELECT FROM deliveries WHERE destination_id = rule.destination_id AND state = 'waiting'
           LIMIT coalesce(counted.many, 0) + 1) AS seen) > coalesce(counted.many, 0) AS waiting,
-       CASE WHEN rule.opened THEN greatest(extract(epoch FROM rule.probe_at - now()) * 1000, 0)
-            WHEN rule.interval_ms IS NOT NULL THEN greatest(0,
-              extract(epoch FROM rule.rate_from - now()) * 1000 + coalesce(counted.many, 0) * rule.interval_ms
-                - rule.burst_ms)
-       END::float AS "againInMs",
+       -- Where it is not the time that is waited for, the end of what is under way lets the next go.
+       nullif(greatest(0, CASE
+         WHEN rule.opened THEN extract(epoch FROM rule.probe_at - now()) * 1000
+         WHEN rule.interval_ms IS NOT NULL
+         THEN extract(epoch FROM rule.rate_from - now()) * 1000 + coalesce(counted.many, 0) * rule.interval_ms
+                - rule.burst_ms
+       END), 0)::float AS "againInMs",
        coalesce((SELECT json_agg(json_build_object('id', released.id, 'tries', released.tries,
                                                    'priority', released.priority)
                                  ORDER BY released.priority, released.event_id, released.id)
@@ -159,6 +107,23 @@ async function releaseLocked(
   transaction: Transaction,
   rules: readonly ReleaseRule[],
 ): Promise<Pick<Release, 'released' | 'left'>> {
+  const one = await releaseEach(
+    transaction,
+    rules.filter((rule) => !isBatched(rule)),
+  )
+  const parts = [one]
+  for (const rule of rules.filter(isBatched)) parts.push(await releaseBatches(transaction, rule))
+  return {
+    released: parts.flatMap(({ released }) => released),
+    left: parts.flatMap(({ left }) => left),
+  }
+}
+
+async function releaseEach(
+  transaction: Transaction,
+  rules: readonly ReleaseRule[],
+): Promise<Pick<Release, 'released' | 'left'>> {
+  if (rules.length === 0) return { released: [], left: [] }
   const given = JSON.stringify(rules.map(ruleRow))
   const before = statesBefore('delivery', 'queued')
   const rows = await transaction.unsafe<Row[]>(RELEASE, [given, RELEASED_MAX, before], { prepare: true })
@@ -168,13 +133,4 @@ async function releaseLocked(
     ),
     left: rows.map(({ released: _, ...left }) => left),
   }
-}
-
-/** With a burst of b and an interval of i, no span of length s sees more than b - 1 + s / i. */
-function ruleRow({ destinationId, concurrencyMax, rateMax }: ReleaseRule): object {
-  const limits = { destination_id: destinationId, concurrency_max: concurrencyMax }
-  if (rateMax === null) return limits
-  const burst = Math.max(1, Math.floor(rateMax.count / BURST_SHARE))
-  const intervalMs = (rateMax.perSeconds * 1_000) / (rateMax.count - burst + 1)
-  return { ...limits, interval_ms: intervalMs, burst_ms: (burst - 1) * intervalMs }
 }

@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../platform/postgres.ts'
 import { redeliverWithin } from './redeliver.ts'
+import { replayEventWithin } from './replay-event.ts'
 import { REPLAYABLE_STATES, type ReplayDefinition, type ReplayFailure } from './replays.ts'
-import { replayEvent } from './runs.ts'
 import type { EventState } from './states.ts'
 
 /** What the ledger must be told about definitions. */
@@ -150,7 +150,7 @@ async function replayRun(
     return { refusal: `it is "${row.state}" by now` }
   const definitionVersion = definition === 'then' ? row.version : current
   const runId = newId()
-  if (!(await replayEvent(transaction, { eventId: row.eventId, runId, definitionVersion })))
+  if (!(await replayEventWithin(transaction, { eventId: row.eventId, runId, definitionVersion })))
     return { refusal: `it is "${row.state}" by now` }
   return { runId }
 }

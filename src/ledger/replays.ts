@@ -1,6 +1,8 @@
 import type { Sql } from '../platform/postgres.ts'
+import type { Witness } from '../platform/witness.ts'
 import { type DeadLetterFilter, deadDeliveries, deadRuns } from './dead-letter-list.ts'
 import { type EventFilter, eventsWhere } from './event-filter.ts'
+import { decide } from './snapshots.ts'
 import { type EventState, statesBefore } from './states.ts'
 
 /** What may be replayed at once: what has ended, but for what was never proven. */
@@ -15,6 +17,8 @@ export type ReplaySelection =
 
 export interface NewReplay {
   id: string
+  /** The one application that its filter names. */
+  applicationId: string | null
   selection: ReplaySelection
   /** The filter as it was given, to be shown. */
   filter: string
@@ -28,6 +32,8 @@ export type ReplayDefinition = 'current' | 'then'
 /** A replay of many, worked off by and by. */
 export interface ReplayRow {
   id: string
+  /** Null where its filter names none. */
+  applicationId: string | null
   of: ReplaySelection['of']
   /** JSON text. */
   filter: string
@@ -49,8 +55,8 @@ export interface ReplayFailure {
   reason: string
 }
 
-const REPLAY = `id, of, filter, definition, per_second AS "perSecond", state, matched, done, failed,
-  uuid_extract_timestamp(id) AS "madeAt", ended_at AS "endedAt"`
+const REPLAY = `id, application_id AS "applicationId", of, filter, definition, per_second AS "perSecond", state,
+  matched, done, failed, uuid_extract_timestamp(id) AS "madeAt", ended_at AS "endedAt"`
 
 /** How much a replay of this selection would take up, counted no further than one above `max`. */
 export async function countReplayed(sql: Sql, selection: ReplaySelection, max: number): Promise<number> {
@@ -63,23 +69,30 @@ export async function countReplayed(sql: Sql, selection: ReplaySelection, max: n
  * Writes down a replay with all that is to be replayed, in one statement. False when that is more than `max`: then
  * nothing is written.
  */
-export async function startReplay(sql: Sql, replay: NewReplay, max: number): Promise<boolean> {
-  const { id, selection, filter, definition, perSecond } = replay
-  const rows = await sql`
-    WITH selected AS MATERIALIZED (${selected(sql, selection, max)}),
-    counted AS (SELECT count(*)::int AS matched FROM selected),
-    made AS (
-      INSERT INTO replays (id, of, filter, definition, per_second, state, matched, next_at, ended_at)
-      SELECT ${id}::uuid, ${selection.of}, ${filter}, ${definition}, ${perSecond}::int,
-             CASE WHEN matched = 0 THEN 'done' ELSE 'running' END, matched, now(), CASE WHEN matched = 0 THEN now() END
-      FROM counted WHERE matched <= ${max}
-      RETURNING id
-    ), items AS (
-      INSERT INTO replay_items (replay_id, subject_id, kind)
-      SELECT made.id, selected.id, selected.kind FROM made, selected
-    )
-    SELECT id FROM made`
-  return rows.length === 1
+export async function startReplay(
+  sql: Sql,
+  replay: NewReplay,
+  max: number,
+  witness: Witness | undefined,
+): Promise<boolean> {
+  const { id, applicationId, selection, filter, definition, perSecond } = replay
+  return decide(sql, 'replay', id, witness, async (transaction) => {
+    const rows = await transaction`
+      WITH selected AS MATERIALIZED (${selected(sql, selection, max)}),
+      counted AS (SELECT count(*)::int AS matched FROM selected),
+      made AS (
+        INSERT INTO replays (id, application_id, of, filter, definition, per_second, state, matched, next_at, ended_at)
+        SELECT ${id}::uuid, ${applicationId}::uuid, ${selection.of}, ${filter}, ${definition}, ${perSecond}::int,
+               CASE WHEN matched = 0 THEN 'done' ELSE 'running' END, matched, now(), CASE WHEN matched = 0 THEN now() END
+        FROM counted WHERE matched <= ${max}
+        RETURNING id
+      ), items AS (
+        INSERT INTO replay_items (replay_id, subject_id, kind)
+        SELECT made.id, selected.id, selected.kind FROM made, selected
+      )
+      SELECT id FROM made`
+    return rows.length === 1
+  })
 }
 
 function selected(sql: Sql, { of, filter }: ReplaySelection, max: number) {
@@ -92,16 +105,20 @@ function selected(sql: Sql, { of, filter }: ReplaySelection, max: number) {
   return sql`
     SELECT event.id, 'event' AS kind FROM ${eventsWhere(sql, filter)}
       AND event.state = ANY(${[...REPLAYABLE_STATES]}::text[]) AND event.latest_run_id IS NOT NULL
+      AND event.erased_at IS NULL
     LIMIT ${max + 1}`
 }
 
 /** Newest first. */
 export async function listReplays(
   sql: Sql,
-  { before, limit }: { before?: string | undefined; limit: number },
+  filter: { applicationId?: string | undefined; before?: string | undefined; limit: number },
 ): Promise<ReplayRow[]> {
+  const { applicationId, before, limit } = filter
   const rows = await sql<ReplayRow[]>`
-    SELECT ${sql.unsafe(REPLAY)} FROM replays ${before === undefined ? sql`` : sql`WHERE id < ${before}`}
+    SELECT ${sql.unsafe(REPLAY)} FROM replays WHERE true
+    ${applicationId === undefined ? sql`` : sql`AND application_id = ${applicationId}`}
+    ${before === undefined ? sql`` : sql`AND id < ${before}`}
     ORDER BY id DESC LIMIT ${limit}`
   return [...rows]
 }
@@ -123,15 +140,17 @@ export async function findReplay(
 /**
  * Ends a replay where it is; once it resolves nothing more of it is done. False when it has ended. What it did stays.
  */
-export async function cancelReplay(sql: Sql, id: string): Promise<boolean> {
-  const rows = await sql`
-    WITH cancelled AS (
-      UPDATE replays SET state = 'cancelled', ended_at = now() WHERE id = ${id} AND state = 'running' RETURNING id
-    ), dropped AS (
-      DELETE FROM replay_items USING cancelled WHERE replay_id = cancelled.id AND refusal IS NULL
-    )
-    SELECT id FROM cancelled`
-  return rows.length === 1
+export async function cancelReplay(sql: Sql, id: string, witness: Witness | undefined): Promise<boolean> {
+  return decide(sql, 'replay', id, witness, async (transaction) => {
+    const rows = await transaction`
+      WITH cancelled AS (
+        UPDATE replays SET state = 'cancelled', ended_at = now() WHERE id = ${id} AND state = 'running' RETURNING id
+      ), dropped AS (
+        DELETE FROM replay_items USING cancelled WHERE replay_id = cancelled.id AND refusal IS NULL
+      )
+      SELECT id FROM cancelled`
+    return rows.length === 1
+  })
 }
 
 /** Forgets replays that ended so long ago. */

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../platform/postgres.ts'
+import type { Sql } from '../platform/postgres.ts'
 import type { Identity } from '../sources/sources.ts'
 import { IDENTITY_COLUMNS, type IdentityColumns, withIdentity } from './identity.ts'
 import { type NodeResult, resultRows, writeResults } from './node-results.ts'
@@ -26,6 +26,8 @@ export interface TakenRun {
   source: Identity
   /** Exact JSON text. */
   payload: string
+  /** What is shown in its place, where fields of it are redacted; exact JSON text. */
+  shown: string | null
   request: {
     method: string
     path: string
@@ -42,6 +44,8 @@ export interface NewDelivery {
   position: number
   /** Exact JSON text of what is to be sent. */
   item: string
+  /** What is shown of the item, and what must not be shown of it, where fields of its event are redacted. */
+  redacted?: { shown: string; hidden: string }
   /** Without it the delivery goes straight into the queue. */
   turn?: Turn
 }
@@ -63,25 +67,34 @@ export interface Turn {
 
 /** The payload of an event: its own text, or the body of its request (recorded only when that is valid UTF-8). */
 export const PAYLOAD_OF_EVENT = `coalesce(event.payload, convert_from(request.body, 'UTF8'))`
+/** What people are shown of it, and may look for in it. */
+export const SHOWN_OF_EVENT = `coalesce(event.shown, event.payload, convert_from(request.body, 'UTF8'))`
 
 const TAKE = `
 WITH taken AS (
   UPDATE runs SET state = 'running', takes = takes + 1, queued_at = now(), due_at = NULL,
          started_at = coalesce(started_at, now())
-  WHERE id = $1 AND state = ANY($2::text[])
+  WHERE id = $1 AND state = ANY($2::text[]) AND ($3::int IS NULL OR takes = $3::int)
   RETURNING *
 )
 SELECT taken.id, taken.event_id AS "eventId", event.request_id AS "requestId",
        taken.application_id AS "applicationId", taken.integration_id AS "integrationId",
        taken.definition_version AS "definitionVersion", taken.function_versions AS "functionVersions",
-       taken.cause, taken.takes, taken.retries, event.received_at AS "receivedAt", ${PAYLOAD_OF_EVENT} AS payload,
+       taken.cause, taken.takes, taken.retries, event.received_at AS "receivedAt", ${PAYLOAD_OF_EVENT} AS payload, event.shown,
        request.method, request.path, request.headers, request.source_ip AS "sourceIp",
        request.content_type AS "contentType", ${IDENTITY_COLUMNS}
 FROM taken JOIN events event ON event.id = taken.event_id JOIN requests request ON request.id = event.request_id`
 
-/** Takes a run; nothing when it is finished or gone. */
-export async function takeRun(sql: Sql, runId: string): Promise<TakenRun | undefined> {
-  const [row] = await sql.unsafe<TakenRow[]>(TAKE, [runId, statesBefore('run', 'running')], { prepare: true })
+/**
+ * Takes a run; nothing when it is finished or gone. With `takesBefore`, also when another worker has taken it since it
+ * had been taken so often: one run may stand in two queues.
+ */
+export async function takeRun(sql: Sql, runId: string, takesBefore?: number): Promise<TakenRun | undefined> {
+  const [row] = await sql.unsafe<TakenRow[]>(
+    TAKE,
+    [runId, statesBefore('run', 'running'), takesBefore ?? null],
+    { prepare: true },
+  )
   if (!row) return undefined
   const { method, path, headers, sourceIp, contentType, functionVersions, ...rest } = withIdentity(row)
   return {
@@ -118,13 +131,13 @@ WITH finished AS (
   WHERE events.id = finished.event_id AND events.latest_run_id = finished.id
 ), ${writeResults('finished', '$6')}, ${tellRunEnd('finished', '$9')}, made AS (
   INSERT INTO deliveries (id, run_id, event_id, application_id, integration_id, destination_id, node_id, position,
-                          item, state, priority, order_key, holds_on_dead, unique_key, due_at, queued_at)
+                          item, shown, hidden, state, priority, order_key, holds_on_dead, unique_key, due_at, queued_at)
   SELECT given.id, finished.id, finished.event_id, finished.application_id, finished.integration_id,
-         given.destination_id, given.node_id, given.position, given.item, given.state, given.priority,
+         given.destination_id, given.node_id, given.position, given.item, given.shown, given.hidden, given.state, given.priority,
          given.order_key, given.holds_on_dead, given.unique_key,
          now() + make_interval(secs => given.delay_ms / 1000.0), now()
   FROM finished, json_to_recordset($7::text::json) AS given(
-    id uuid, destination_id uuid, node_id text, position int, item text, state text, priority smallint,
+    id uuid, destination_id uuid, node_id text, position int, item text, shown text, hidden text, state text, priority smallint,
     delay_ms bigint, order_key text, holds_on_dead boolean, unique_key text)
 )
 SELECT finished.id FROM finished LEFT JOIN told ON true`
@@ -163,29 +176,6 @@ export async function finishRun(
   return rows.length === 1
 }
 
-/** What is in quarantine was never proven: only a release lets it out. */
-const REPLAYED_FROM = statesBefore('event', 'queued').filter((state) => state !== 'quarantined')
-
-/**
- * Starts a new run of an event: a replay. The run becomes the one whose end is the event's state. An event that never
- * had a run is not replayed, so that what was discarded from quarantine stays discarded.
- */
-export async function replayEvent(
-  sql: Sql | Transaction,
-  replay: { eventId: string; runId: string; definitionVersion: number },
-): Promise<boolean> {
-  const rows = await sql`
-    WITH event AS (
-      UPDATE events SET state = 'queued', reason = NULL, latest_run_id = ${replay.runId}
-      WHERE id = ${replay.eventId} AND state = ANY(${REPLAYED_FROM}::text[]) AND latest_run_id IS NOT NULL
-      RETURNING id, application_id, integration_id
-    )
-    INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
-    SELECT ${replay.runId}::uuid, id, application_id, integration_id, ${replay.definitionVersion}, 'replay', 'queued', now()
-    FROM event RETURNING id`
-  return rows.length === 1
-}
-
 export const PRIORITY_DEFAULT = 5
 
 const STRAIGHT: Turn = {
@@ -205,6 +195,7 @@ function deliveryRow(delivery: NewDelivery): object {
     node_id: delivery.nodeId,
     position: delivery.position,
     item: delivery.item,
+    ...delivery.redacted,
     state,
     priority,
     delay_ms: delayMs,

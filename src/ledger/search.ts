@@ -32,6 +32,10 @@ export interface EventRow {
   state: string
   /** Why an operator discarded it. */
   reason: string | null
+  /** When what it carried, or the redacted part of that, was erased. */
+  erasedAt: Date | null
+  /** `redaction`, `retention` or the id of an erasure. */
+  erasedBy: string | null
 }
 
 type SelectedEvent = Omit<EventRow, 'source'> & IdentityColumns
@@ -49,17 +53,20 @@ export interface RequestRow {
   outcome: string
   status: number
   detail: string | null
+  /** When what it carried was erased. */
+  erasedAt: Date | null
 }
 
 const EVENT_COLUMNS = `event.id, event.request_id AS "requestId", event.position,
   event.application_id AS "applicationId", event.integration_id AS "integrationId",
   event.received_at AS "receivedAt", event.source_ip AS "sourceIp", event.dedupe_key AS "dedupeKey",
   event.duplicate_of AS "duplicateOf", event.latest_run_id AS "latestRunId", event.state, event.reason,
+  event.erased_at AS "erasedAt", event.erased_by AS "erasedBy",
   ${IDENTITY_COLUMNS}`
 
 const REQUEST_COLUMNS = `id, received_at AS "receivedAt", application_id AS "applicationId",
   integration_id AS "integrationId", source_ip AS "sourceIp", method, path, content_type AS "contentType",
-  body_bytes AS "bodyBytes", outcome, status, detail`
+  body_bytes AS "bodyBytes", outcome, status, detail, erased_at AS "erasedAt"`
 
 /** Newest first. */
 export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRow[]> {
@@ -123,6 +130,8 @@ export interface DeliveryDetail {
   nodeId: string
   position: number
   item: string
+  /** What is shown in its place, where fields of its event are redacted; exact JSON text. */
+  shown: string | null
   state: string
   reason: string | null
   tries: number
@@ -142,18 +151,22 @@ export interface AttemptDetail {
   responseHeaders: string | null
   responseBody: Buffer | null
   timing: string
+  /** What it was sent together as; null for a delivery that was sent by itself. */
+  batchId: string | null
 }
 
 export interface EventDetail extends EventRow {
   payload: string
+  /** What is shown in its place, where fields of it are redacted; exact JSON text. */
+  shown: string | null
   request: RequestRow & { headers: string; body: Buffer | null }
   runs: RunDetail[]
 }
 
 /** One event with all that became of it. */
 export async function findEvent(sql: Sql, eventId: string): Promise<EventDetail | undefined> {
-  const [event] = await sql<(SelectedEvent & { payload: string })[]>`
-    SELECT ${sql.unsafe(EVENT_COLUMNS)}, ${sql.unsafe(PAYLOAD_OF_EVENT)} AS payload
+  const [event] = await sql<(SelectedEvent & Pick<EventDetail, 'payload' | 'shown'>)[]>`
+    SELECT ${sql.unsafe(EVENT_COLUMNS)}, ${sql.unsafe(PAYLOAD_OF_EVENT)} AS payload, event.shown
     FROM events event JOIN requests request ON request.id = event.request_id WHERE event.id = ${eventId}`
   if (!event) return undefined
   const [request] = await sql<EventDetail['request'][]>`
@@ -187,7 +200,7 @@ async function findNodeResults(sql: Sql, runId: string): Promise<NodeDetail[]> {
 
 async function findDeliveries(sql: Sql, runId: string): Promise<DeliveryDetail[]> {
   const deliveries = await sql<Omit<DeliveryDetail, 'attempts'>[]>`
-    SELECT id, destination_id AS "destinationId", node_id AS "nodeId", position, item, state, reason, tries,
+    SELECT id, destination_id AS "destinationId", node_id AS "nodeId", position, item, shown, state, reason, tries,
            due_at AS "dueAt", ended_at AS "endedAt"
     FROM deliveries WHERE run_id = ${runId} ORDER BY position, id`
   const attempts = await findAttempts(
@@ -200,8 +213,12 @@ async function findDeliveries(sql: Sql, runId: string): Promise<DeliveryDetail[]
 /** The attempts of these deliveries, by delivery. */
 export async function findAttempts(sql: Sql, deliveryIds: string[]): Promise<Map<string, AttemptDetail[]>> {
   const rows = await sql<(AttemptDetail & { deliveryId: string })[]>`
-    SELECT id, delivery_id AS "deliveryId", number, started_at AS "startedAt", request, verdict, reason, status,
-           response_headers AS "responseHeaders", response_body AS "responseBody", timing
-    FROM attempts WHERE delivery_id = ANY(${deliveryIds}::uuid[]) ORDER BY number`
+    SELECT attempt.id, attempt.delivery_id AS "deliveryId", attempt.number, attempt.started_at AS "startedAt",
+           coalesce(push.request, attempt.request) AS request, attempt.verdict, attempt.reason, attempt.status,
+           push.response_headers AS "responseHeaders", push.response_body AS "responseBody",
+           coalesce(push.timing, attempt.timing) AS timing,
+           attempt.batch_id AS "batchId"
+    FROM attempts attempt LEFT JOIN attempts push ON push.id = coalesce(attempt.pushed_with, attempt.id)
+    WHERE attempt.delivery_id = ANY(${deliveryIds}::uuid[]) ORDER BY attempt.number`
   return Map.groupBy(rows, ({ deliveryId }) => deliveryId)
 }

@@ -18,9 +18,9 @@ export const STATES = {
     quarantined: ['queued', 'discarded'],
   },
   run: {
-    queued: ['running'],
+    queued: ['running', 'discarded'],
     running: ['running', 'delivering', 'filtered', 'empty', 'retrying', 'dead', 'discarded'],
-    retrying: ['running'],
+    retrying: ['running', 'discarded'],
     delivering: ['delivered', 'dead', 'discarded', 'superseded'],
     delivered: ['delivering'],
     filtered: [],

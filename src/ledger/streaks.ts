@@ -24,7 +24,7 @@ export async function findFailingDestinations(
       SELECT count(*) FILTER (WHERE verdict <> 'delivered') AS failed,
              (array_agg(reason ORDER BY id DESC))[1] AS reason
       FROM (SELECT id, verdict, reason FROM attempts
-            WHERE destination_id = asked.id::uuid AND verdict <> 'interrupted'
+            WHERE destination_id = asked.id::uuid AND verdict <> 'interrupted' AND pushed_with IS NULL
             ORDER BY id DESC LIMIT asked.length) AS made) AS latest
     WHERE latest.failed = asked.length`
   return [...rows]

@@ -25,6 +25,9 @@ WITH older AS MATERIALIZED (
   RETURNING run_id
 ), of_run AS (
   SELECT run_id, count(*)::int AS many FROM moved GROUP BY run_id
+), locked AS MATERIALIZED (
+  -- In the order of all who lock several.
+  SELECT id FROM runs WHERE id = ANY (ARRAY(SELECT run_id FROM of_run)) ORDER BY id FOR UPDATE
 ), counted AS (
   UPDATE runs SET deliveries_open = deliveries_open - many,
          state = CASE WHEN deliveries_open > many THEN state
@@ -32,7 +35,7 @@ WITH older AS MATERIALIZED (
                       WHEN EXISTS (SELECT FROM deliveries WHERE run_id = runs.id AND state = 'delivered') THEN 'delivered'
                       ELSE 'superseded' END,
          ended_at = CASE WHEN deliveries_open > many THEN NULL ELSE now() END
-  FROM of_run WHERE runs.id = of_run.run_id
+  FROM of_run JOIN locked ON locked.id = of_run.run_id WHERE runs.id = of_run.run_id
   RETURNING runs.id, runs.event_id, runs.state, runs.deliveries_open
 ), event_moved AS (
   UPDATE events SET state = counted.state FROM counted

@@ -38,22 +38,28 @@ export const requests = pgTable(
     outcome: text('outcome').notNull(),
     status: smallint('status').notNull(),
     detail: text('detail'),
+    erasedAt: at('erased_at'),
   },
   (table) => [index('requests_by_integration').on(table.integrationId, table.id)],
 )
 
-/** A whole payload, or one element of it. `payload` is null when it is the request's body as it stands. */
+/**
+ * A whole payload, or one element of it. `payload` is null when it is the request's body as it stands; `shown` is what
+ * is shown in its place where its integration redacts fields.
+ */
 export const events = pgTable(
   'events',
   {
     id: uuid('id').primaryKey(),
     requestId: uuid('request_id').notNull(),
     position: integer('position').notNull(),
+    isElement: boolean('is_element').notNull().default(false),
     applicationId: uuid('application_id').notNull(),
     integrationId: text('integration_id').notNull(),
     receivedAt: at('received_at').notNull(),
     sourceIp: text('source_ip').notNull(),
     payload: text('payload'),
+    shown: text('shown'),
     topic: text('topic'),
     sourceDeliveryId: text('source_delivery_id'),
     sourceEventId: text('source_event_id'),
@@ -64,6 +70,9 @@ export const events = pgTable(
     latestRunId: uuid('latest_run_id'),
     state: text('state').notNull(),
     reason: text('reason'),
+    eraseAt: at('erase_at'),
+    erasedAt: at('erased_at'),
+    erasedBy: text('erased_by'),
   },
   (table) => [
     index('events_by_integration').on(table.integrationId, table.id),
@@ -71,6 +80,7 @@ export const events = pgTable(
     index('events_by_source_delivery').on(table.sourceDeliveryId).where(sql`source_delivery_id IS NOT NULL`),
     index('events_by_source_event').on(table.sourceEventId).where(sql`source_event_id IS NOT NULL`),
     index('events_quarantined').on(table.integrationId).where(sql`state = 'quarantined'`),
+    index('events_to_erase').on(table.eraseAt, table.id).where(sql`erase_at IS NOT NULL`),
   ],
 )
 
@@ -141,7 +151,10 @@ export const nodeResults = pgTable(
   (table) => [primaryKey({ columns: [table.runId, table.position] })],
 )
 
-/** One item of a run for one destination. */
+/**
+ * One item of a run for one destination. Where its event has redacted fields, `shown` is what is shown of the item, and
+ * `hidden` is what must not be shown of it anywhere.
+ */
 export const deliveries = pgTable(
   'deliveries',
   {
@@ -154,6 +167,8 @@ export const deliveries = pgTable(
     nodeId: text('node_id').notNull(),
     position: integer('position').notNull(),
     item: text('item').notNull(),
+    shown: text('shown'),
+    hidden: text('hidden'),
     state: text('state').notNull(),
     reason: text('reason'),
     tries: smallint('tries').notNull().default(0),
@@ -162,6 +177,7 @@ export const deliveries = pgTable(
     orderKey: text('order_key'),
     holdsOnDead: boolean('holds_on_dead').notNull().default(false),
     uniqueKey: text('unique_key'),
+    batchId: uuid('batch_id'),
     replayOf: uuid('replay_of'),
     dueAt: at('due_at').notNull(),
     queuedAt: at('queued_at').notNull(),
@@ -190,10 +206,14 @@ export const deliveries = pgTable(
         sql`unique_key IS NOT NULL AND state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying')`,
       ),
     index('deliveries_dead').on(table.destinationId, table.endedAt).where(sql`state = 'dead'`),
+    index('deliveries_by_batch').on(table.batchId, table.id).where(sql`batch_id IS NOT NULL`),
   ],
 )
 
-/** One try of a delivery. */
+/**
+ * One try of a delivery. Those of one batch are one push: what it sent and what came back stands with the first of
+ * them, to which the others lead.
+ */
 export const attempts = pgTable(
   'attempts',
   {
@@ -209,10 +229,12 @@ export const attempts = pgTable(
     responseHeaders: text('response_headers'),
     responseBody: bytea('response_body'),
     timing: text('timing').notNull(),
+    batchId: uuid('batch_id'),
+    pushedWith: uuid('pushed_with'),
   },
   (table) => [
     index('attempts_by_delivery').on(table.deliveryId),
-    index('attempts_by_destination').on(table.destinationId, table.id),
+    index('attempts_by_destination').on(table.destinationId, table.id).where(sql`pushed_with IS NULL`),
   ],
 )
 
@@ -230,11 +252,12 @@ export const destinationStates = pgTable('destination_states', {
   rateFreeAt: at('rate_free_at'),
 })
 
-/** A replay of many, worked off by and by. */
+/** A replay of many, worked off by and by; within one application where its filter names one. */
 export const replays = pgTable(
   'replays',
   {
     id: uuid('id').primaryKey(),
+    applicationId: uuid('application_id'),
     of: text('of').notNull(),
     filter: text('filter').notNull(),
     definition: text('definition').notNull(),
@@ -267,4 +290,47 @@ export const replayItems = pgTable(
     primaryKey({ columns: [table.replayId, table.subjectId] }),
     index('replay_items_to_do').on(table.replayId, table.subjectId).where(sql`refusal IS NULL`),
   ],
+)
+
+/** The search for one person's data and its deletion, worked off by and by. `search` is sealed, and gone with the end. */
+export const erasures = pgTable(
+  'erasures',
+  {
+    id: uuid('id').primaryKey(),
+    state: text('state').notNull(),
+    search: text('search'),
+    partsOfWords: boolean('parts_of_words').notNull(),
+    applicationId: uuid('application_id'),
+    integrationId: text('integration_id'),
+    receivedFrom: at('received_from'),
+    receivedBefore: at('received_before'),
+    reason: text('reason').notNull(),
+    requestedBy: text('requested_by').notNull(),
+    lookingAt: text('looking_at').notNull(),
+    lookedTo: uuid('looked_to'),
+    looked: integer('looked').notNull().default(0),
+    matched: integer('matched').notNull().default(0),
+    unfinished: text('unfinished'),
+    erased: integer('erased').notNull().default(0),
+    kept: integer('kept').notNull().default(0),
+    nextAt: at('next_at').notNull(),
+    foundAt: at('found_at'),
+    confirmedAt: at('confirmed_at'),
+    endedAt: at('ended_at'),
+  },
+  (table) => [index('erasures_to_do').on(table.nextAt).where(sql`state IN ('searching', 'erasing')`)],
+)
+
+/** What an erasure found and has not erased; `refusal` says why it never will. */
+export const erasureItems = pgTable(
+  'erasure_items',
+  {
+    erasureId: uuid('erasure_id')
+      .notNull()
+      .references(() => erasures.id, { onDelete: 'cascade' }),
+    subjectId: uuid('subject_id').notNull(),
+    kind: text('kind').notNull(),
+    refusal: text('refusal'),
+  },
+  (table) => [primaryKey({ columns: [table.erasureId, table.subjectId] })],
 )

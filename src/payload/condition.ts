@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { sameJson, testOperation } from './condition-operations.ts'
 import { isObject, type Json } from './exact-json.ts'
 import { type Path, parsePath, resolvePath } from './path.ts'
+import { type Pattern, readPattern } from './pattern.ts'
 
 export const CONDITION_OPERATIONS = [
   'equals',
@@ -12,6 +13,7 @@ export const CONDITION_OPERATIONS = [
   'contains',
   'startsWith',
   'endsWith',
+  'matches',
   'greater',
   'less',
 ] as const
@@ -79,6 +81,7 @@ export function parseCondition(
  *
  * - `equals`, `in`: the same JSON; a number and a string that is written as that number are the same too.
  * - `contains`: a piece of a text, or an element of a list. `startsWith`, `endsWith`: of texts. Case matters.
+ * - `matches`: texts that a pattern of RE2 fits anywhere, unless they are very long.
  * - `greater`, `less`: numbers and strings written as JSON numbers, compared exactly at any size; anything else
  *   is neither.
  */
@@ -91,6 +94,7 @@ export function holds(condition: Condition, scope: Json): boolean {
   if (op === 'exists') return found.length > 0
   if (op === 'absent') return found.length === 0
   if (op === 'notEquals') return !found.some((one) => sameJson(one, value))
+  if (op === 'matches') return found.some((one) => typeof one === 'string' && patternOf(condition)?.test(one))
   return found.some((one) => testOperation(op, one, value))
 }
 
@@ -103,6 +107,19 @@ function pathOf(condition: Condition & { path: string }): Path {
   const path = parsePath(condition.path)
   paths.set(condition, path)
   return path
+}
+
+/** A pattern is written out when it is compiled, so that is done once, too. */
+const patterns = new WeakMap<Condition, Pattern>()
+
+/** Undefined for a value that is no pattern, which the schema lets through nowhere. */
+function patternOf(condition: Condition & { value?: Json }): Pattern | undefined {
+  const known = patterns.get(condition)
+  if (known || typeof condition.value !== 'string') return known
+  const read = readPattern(condition.value)
+  if (!read.ok) return undefined
+  patterns.set(condition, read.pattern)
+  return read.pattern
 }
 
 type WrittenForm = {
@@ -137,6 +154,10 @@ function checkValue({ op, value }: WrittenForm, say: Say): void {
   if (op === 'in' && value !== undefined && !Array.isArray(value)) say('has to be a list', 'value')
   if ((op === 'startsWith' || op === 'endsWith') && value !== undefined && typeof value !== 'string')
     say('has to be a string', 'value')
+  if (op === 'matches' && value !== undefined) {
+    const read = typeof value === 'string' ? readPattern(value) : undefined
+    if (!read?.ok) say(read?.problem ?? 'has to be a string', 'value')
+  }
 }
 
 function checkPath(text: string, context: z.RefinementCtx): void {

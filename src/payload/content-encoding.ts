@@ -43,11 +43,16 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
 ])
 
 const CODINGS_MAX = 2
+/** Those that are empty or `identity` included. */
+const PARTS_MAX = 20
 
 function readCodings(contentEncoding: string | undefined): Coding[] | BodyProblem {
   if (contentEncoding === undefined || contentEncoding === '') return []
   const codings: Coding[] = []
-  for (const part of contentEncoding.split(',', 20)) {
+  const parts = contentEncoding.split(',', PARTS_MAX + 1)
+  if (parts.length > PARTS_MAX)
+    return bodyProblem('unsupported', `more than ${PARTS_MAX} content encodings are not supported`)
+  for (const part of parts) {
     const name = part.trim().toLowerCase()
     if (name === '' || name === 'identity') continue
     const coding = CODINGS.get(name)

@@ -117,7 +117,10 @@ function decimalParts(source: string): { digits: string; exponent: bigint } | un
   if (!match) return undefined
   const [, whole = '', fraction = '', exponent = '0'] = match
   const significant = `${whole}${fraction}`.replace(/^0+/, '')
-  const digits = significant.replace(/0+$/, '')
+  // A loop, because a pattern that looks for trailing zeros tries again at each of them.
+  let end = significant.length
+  while (significant.charCodeAt(end - 1) === 0x30) end--
+  const digits = significant.slice(0, end)
   if (digits === '') return { digits: '', exponent: 0n }
   // An exponent that itself has thousands of digits would make BigInt slow; no double has one either.
   if (exponent.length > 20) return undefined

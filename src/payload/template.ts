@@ -63,6 +63,11 @@ export function compileTemplate(text: string, options: CompileOptions = {}): Com
   }
 }
 
+/** The fields at the top that a template reads, each once: `order` for `{{ order.id }}`. */
+export function fieldsOf({ nodes }: Template): string[] {
+  return engine.globalVariablesSync(nodes)
+}
+
 /**
  * Fills in a template. Every field passes through `escapeField`; the template's own text does not. Numbers print the
  * digits they came with, null prints nothing, objects and lists print as JSON. Only own keys of the scope are seen.
@@ -144,8 +149,13 @@ export function jsonOf(value: unknown): string {
   return stringifyExact((value ?? null) as Json)
 }
 
-/** Liquid's messages, without the excerpt of the template that follows the first line. */
+const MESSAGE_CHARS_MAX = 500
+
+/** Liquid's messages, without the excerpt of the template that follows the first line; some repeat the field's value. */
 function messageOf(error: unknown): string {
-  const [message = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1)
-  return message.replace(/^undefined variable: /, 'unknown field ')
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1)
+  const message = line.replace(/^undefined variable: /, 'unknown field ')
+  return message.length > MESSAGE_CHARS_MAX
+    ? `${message.slice(0, MESSAGE_CHARS_MAX).toWellFormed()}…`
+    : message
 }

@@ -14,12 +14,12 @@ const OUTPUT = {
 }
 
 /**
- * One JSON line per unit of work on standard output; errors with their stack under `err`. What is still in memory
+ * One JSON line per unit of work on standard output, or another one; errors with their stack under `err`. What is still in memory
  * is written when the process ends by itself, also after an exception. A standard output that takes nothing (a full
  * disk, a closed terminal) stops nobody.
  */
-export function createLog(level: string): Logger {
-  const output = createLineOutput(OUTPUT)
+export function createLog(level: string, fd = OUTPUT.fd): Logger {
+  const output = createLineOutput({ ...OUTPUT, fd })
   flushAtExit(output)
   return pino(
     {

@@ -23,9 +23,45 @@ export function createMetrics() {
       buckets: SECONDS,
       registers,
     }),
+    apiRefusals: new Counter({
+      name: 'sluice_api_refusals_total',
+      help: 'Requests to the API without a right key, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    connections: new Gauge({
+      name: 'sluice_connections',
+      help: 'Connections that are open',
+      registers,
+    }),
+    connectionsDropped: new Counter({
+      name: 'sluice_connections_dropped_total',
+      help: 'Connections that were cut off because there were too many',
+      registers,
+    }),
     pendingBytes: new Gauge({
       name: 'sluice_pending_bytes',
       help: 'Bodies in memory that are not stored yet',
+      registers,
+    }),
+    journalRecords: new Gauge({
+      name: 'sluice_journal_records',
+      help: 'Acknowledged requests in the journal that are not in the ledger yet',
+      registers,
+    }),
+    journalBytes: new Gauge({
+      name: 'sluice_journal_bytes',
+      help: 'What they are together',
+      registers,
+    }),
+    journalOldestSeconds: new Gauge({
+      name: 'sluice_journal_oldest_seconds',
+      help: 'Age of the oldest of them',
+      registers,
+    }),
+    journalSetAside: new Gauge({
+      name: 'sluice_journal_set_aside',
+      help: 'Acknowledged requests that the ledger does not take, kept beside the journal',
       registers,
     }),
     queueJobs: new Gauge({
@@ -63,6 +99,17 @@ export function createMetrics() {
       name: 'sluice_attempts_total',
       help: 'Attempts, by verdict',
       labelNames: ['verdict'],
+      registers,
+    }),
+    retentionDrops: new Counter({
+      name: 'sluice_retention_drops_total',
+      help: 'Days that were dropped because they were kept long enough, by table',
+      labelNames: ['table'],
+      registers,
+    }),
+    retentionUnfinishedEvents: new Gauge({
+      name: 'sluice_retention_unfinished_events',
+      help: 'Events that are older than they are kept and stay, because something is still to be done about them',
       registers,
     }),
     receiptToDeliverySeconds: new Histogram({

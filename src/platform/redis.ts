@@ -30,10 +30,13 @@ export interface RedisConnectionOptions {
 /** The longest command that BullMQ blocks on takes 10 s; silence beyond this means that the network lost us. */
 const SILENCE_MS = 15_000
 const RECONNECT_MS_MAX = 3_000
+/** How often a Redis that takes no writes is left to look for another one at its address. */
+const LEAVE_REPLICA_MS = 1_000
 
 /**
  * Connects when a client is first asked for, and again after every loss with growing pauses up to 3 s. Writes one
- * line when Redis goes away and one when it is back, however often it is tried in between.
+ * line when Redis goes away and one when it is back, however often it is tried in between. A replica, which a master
+ * becomes when another one takes its place, counts as away.
  */
 export function connectRedis(address: RedisAddress, options: RedisConnectionOptions): RedisConnection {
   const { log, answerMs = 2_000 } = options
@@ -109,8 +112,7 @@ function createClient(address: RedisAddress, how: Behaviour): RedisClient {
     keepAlive: 10_000,
     socketTimeout: how.silenceMs,
     maxRetriesPerRequest: how.retries,
-    // A replica answers READONLY after a failover: the new connection finds the new master.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    reconnectOnError: leaveReplica(),
   } satisfies RedisOptions
   if (address.kind === 'cluster') {
     return new Cluster(hosts, {
@@ -140,6 +142,16 @@ function createClient(address: RedisAddress, how: Behaviour): RedisClient {
   })
 }
 
+/** A replica answers READONLY after a failover: the new connection finds the new master, once there is one. */
+function leaveReplica(): (error: Error) => boolean {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return ({ message }) => {
+    if (!message.startsWith('READONLY') || performance.now() - lastMs < LEAVE_REPLICA_MS) return false
+    lastMs = performance.now()
+    return true
+  }
+}
+
 /** Milliseconds; the random part keeps a fleet from coming back in one instant. */
 function reconnectPause(attempt: number): number {
   const pause = Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_MS_MAX)
@@ -165,12 +177,21 @@ function watchAvailability(name: string, log: Log): (client: RedisClient) => voi
   let policySeen = 'noeviction'
 
   async function arrived(client: RedisClient) {
+    if (state === 'here') return
+    const { isReplica, policy } = await standing(client)
+    if (client.status !== 'ready') return
+    if (isReplica) {
+      reason = 'it is a replica, which takes no writes'
+      left(client)
+      // It may become the master again on the same connection.
+      setTimeout(() => void arrived(client), LEAVE_REPLICA_MS).unref()
+      return
+    }
     away.delete(client)
-    if (away.size > 0 || state === 'here') return
+    if (away.size > 0 || isHere()) return
     if (state === 'away') log.info({ redis: name, awayMs: Date.now() - awaySinceMs }, 'Redis is back')
     state = 'here'
     reason = ''
-    const policy = await evictionPolicy(client)
     if (policy !== policySeen && policy !== 'noeviction') {
       log.warn(
         { redis: name, maxmemoryPolicy: policy },
@@ -179,6 +200,8 @@ function watchAvailability(name: string, log: Log): (client: RedisClient) => voi
     }
     policySeen = policy
   }
+  /** Another client may have found it so meanwhile. */
+  const isHere = () => state === 'here'
   function left(client: RedisClient) {
     away.add(client)
     if (state === 'away') return
@@ -200,11 +223,12 @@ function watchAvailability(name: string, log: Log): (client: RedisClient) => voi
   }
 }
 
-async function evictionPolicy(client: RedisClient): Promise<string> {
-  try {
-    return /maxmemory_policy:(\S+)/.exec(await client.info('memory'))?.[1] ?? 'noeviction'
-  } catch {
-    return 'noeviction'
+/** What a Redis that may not be asked is taken for is one that is well. */
+async function standing(client: RedisClient): Promise<{ isReplica: boolean; policy: string }> {
+  const info = await client.info().catch(() => '')
+  return {
+    isReplica: /^role:slave/m.test(info),
+    policy: /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction',
   }
 }
 

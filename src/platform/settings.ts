@@ -24,7 +24,10 @@ export const SETTINGS = {
   ADMIN_PORT: integer(0, 'moves everything but webhooks to a port of its own; 0 keeps one port', {
     max: 65_535,
   }),
-  SLUICE_HOME: text('.sluice', 'folder of the embedded database, the generated keys and the demo'),
+  SLUICE_HOME: text(
+    '.sluice',
+    'folder of the embedded database, the journal, the generated keys and the demo',
+  ),
   DATABASE_URL: url('PostgreSQL; empty starts the embedded one under SLUICE_HOME'),
   REDIS_URL: url(
     'Redis for the queue (redis://, rediss://, redis+sentinel://, redis+cluster://); empty queues in process',
@@ -76,6 +79,16 @@ export const SETTINGS = {
     max: LARGEST_BODY_BYTES,
   }),
   HEADER_BYTES_MAX: integer(16_384, 'all headers of a request together', { unit: 'bytes', min: 1_024 }),
+  CONNECTIONS_MAX: integer(
+    10_000,
+    'connections at once; further ones are cut off, as are those beyond what the system allows in open files',
+    { unit: 'connections', min: 10 },
+  ),
+  CONNECTIONS_PER_ADDRESS_MAX: integer(
+    1_000,
+    'connections at once from one address that is none of TRUSTED_PROXIES; further ones are answered 429, twice as many cut off',
+    { unit: 'connections', min: 1 },
+  ),
   BODY_DEPTH_MAX: integer(100, 'how deeply a body may nest', { unit: 'levels', max: 1_000 }),
   BODY_KEYS_MAX: integer(100_000, 'keys and elements in a body', { unit: 'items' }),
   BODY_WAIT_MS: integer(15_000, 'how long a sender may take to send a request', { unit: 'ms', min: 100 }),
@@ -84,15 +97,40 @@ export const SETTINGS = {
     'bodies in memory that are not stored yet; beyond it: 503; no less than BODY_BYTES_MAX and COMPRESSED_BYTES_MAX together',
     { unit: 'bytes' },
   ),
-  STORE_WAIT_MS: integer(3_000, 'how long a request may wait to be stored before 503', {
-    unit: 'ms',
-    min: 100,
-  }),
+  STORE_WAIT_MS: integer(
+    3_000,
+    'how long a request may wait to be stored, in PostgreSQL or in the journal, before 503',
+    { unit: 'ms', min: 100 },
+  ),
+  LEDGER_SLOW_MS: integer(
+    1_000,
+    'how long a request waits for PostgreSQL before it is kept in the journal; no longer than half of STORE_WAIT_MS',
+    { unit: 'ms', min: 10 },
+  ),
+  JOURNAL_BYTES_MAX: integer(
+    1024 * MIB,
+    'what the journal of an edge may take of the disk below SLUICE_HOME while PostgreSQL is away; beyond it: 503. 0 keeps none',
+    { unit: 'bytes', max: 1024 * 1024 * MIB },
+  ),
   REFUSALS_LOGGED_PER_MINUTE: integer(
     20,
     'refusals kept in full per integration, reason and source (50 times as many in all); the rest is counted',
     { unit: 'requests', min: 0 },
   ),
+  FAILED_KEYS_PER_MINUTE: integer(
+    20,
+    'wrong API keys that one source address may send; beyond, it is answered 429',
+    { unit: 'requests', min: 1 },
+  ),
+  RETENTION_DAYS: integer(
+    90,
+    'how long requests, events and all that was made of them are kept, from their receipt on, in whole days; what is not finished, in quarantine or a dead letter stays longer. 0 keeps everything',
+    { unit: 'days', max: 36_500 },
+  ),
+  AUDIT_DAYS: integer(730, 'how long the audit log is kept; 0 keeps it for ever', {
+    unit: 'days',
+    max: 36_500,
+  }),
   QUARANTINE_MAX: integer(
     1_000,
     'events that one integration may hold in quarantine; beyond, what is wrongly signed is refused',
@@ -117,6 +155,11 @@ export const SETTINGS = {
     unit: 's',
     min: 1,
   }),
+  STAND_IN_SECONDS: integer(
+    5,
+    'how long Redis may be away, and work lie waiting, before workers take it from the database instead',
+    { unit: 's', min: 1 },
+  ),
   RELOAD_SECONDS: integer(
     60,
     'how often definitions, beside being told of changes, and the TLS files are read again',
@@ -134,6 +177,11 @@ export const SETTINGS = {
     300,
     'how long something must not be wrong before it counts as over; what comes back within it is not told again',
     { unit: 's' },
+  ),
+  STOP_NOTICE_MS: integer(
+    5_000,
+    'how long before it stops an edge says so on /health/ready and still answers, so that load balancers turn to others; not in embedded mode',
+    { unit: 'ms' },
   ),
   DRAIN_MS: integer(20_000, 'how long a stop waits for what is under way', { unit: 'ms', min: 0 }),
   LOG_LEVEL: choice(['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'], 'how much is logged'),
@@ -282,6 +330,9 @@ function mask(row: SettingRow, value: string): string {
   return row.secret ? '***' : row.kind === 'url' ? maskPassword(value) : value
 }
 
+/** As far as it goes: what is wrong may not look like an address, so rather too much is hidden than too little. */
 function maskPassword(value: string): string {
-  return value.replace(/\/\/([^:/@]*):[^@]*@/, '//$1:***@')
+  return value
+    .replace(/\/\/([^:/@]*):.*@/s, '//$1:***@')
+    .replace(/([?&][^=&#]*(?:pass|pwd|secret|token|key)[^=&#]*=)[^&#]*/gi, '$1***')
 }

@@ -14,6 +14,8 @@ import { Running } from './running.ts'
 
 export interface LaneSettings {
   redis: RedisConnection
+  /** The queue has told already that something is wrong. */
+  isTold(): boolean
   log: Log
   prefix: string
   lane: string
@@ -103,8 +105,10 @@ export class BullmqTaker implements Taker {
   }
 
   async #handle(bullJob: BullJob<string, void, JobKind>, token: string | undefined): Promise<void> {
+    const job = toJob(bullJob, this.#settings.lane)
+    // Redis has evicted what the job was, and kept that there was one: the ledger knows more.
+    if (typeof job.subject !== 'string') return
     if (!this.#closing) {
-      const job = toJob(bullJob, this.#settings.lane)
       if ((await this.#running.handle(job, this.#handler)) === 'ended') return
     }
     await bullJob.moveToWait(token)
@@ -134,21 +138,23 @@ export class BullmqTaker implements Taker {
   }
 }
 
-function toJob({ id = '', name, data, opts }: BullJob<string, void, JobKind>, lane: string): Job {
-  return { id, kind: name, subject: data, lane, priority: opts.priority ?? 0, delayMs: opts.delay ?? 0 }
+function toJob(bullJob: BullJob<string, void, JobKind>, lane: string): Job {
+  const { id = '', name, data, opts, attemptsStarted } = bullJob
+  const job = { id, kind: name, subject: data, lane, priority: opts.priority ?? 0, delayMs: opts.delay ?? 0 }
+  return attemptsStarted > 1 ? { ...job, begun: true } : job
 }
 
 /**
  * One line in ten seconds at the most. A lost connection is none: the connection itself has told it, and the worker
  * goes on by itself.
  */
-function complainSparingly({ redis, log }: LaneSettings): (error: Error) => void {
+function complainSparingly({ redis, isTold, log }: LaneSettings): (error: Error) => void {
   let lastMs = Number.NEGATIVE_INFINITY
   let unsaid = 0
   return (error) => {
     const reason = redisProblem(error)
     const lost = /ECONN|ETIMEDOUT|EPIPE|Connection is closed|Socket timeout|sentinel/i.test(reason)
-    if (lost || redis.patient().status !== 'ready') return
+    if (lost || isTold() || redis.patient().status !== 'ready') return
     if (performance.now() - lastMs < COMPLAINT_MS) {
       unsaid++
       return

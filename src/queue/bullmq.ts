@@ -3,6 +3,7 @@ import type { Log } from '../platform/log.ts'
 import { type RedisConnection, redisProblem } from '../platform/redis.ts'
 import { BullmqTaker } from './bullmq-taker.ts'
 import { type Counts, checkLane, type Job, jobsByLane, type Queue, QueueUnavailable } from './contract.ts'
+import { feelPulse } from './redis-pulse.ts'
 
 export interface BullmqOptions {
   redis: RedisConnection
@@ -21,6 +22,7 @@ export function createBullmqQueue(options: BullmqOptions): Queue {
   const prefix = `{${options.prefix}}`
   const lanes = new Map<string, BullQueue>()
   const takers = new Set<BullmqTaker>()
+  const pulse = feelPulse(redis, prefix, log)
   let closing: Promise<void> | undefined
 
   function laneCalled(name: string): BullQueue {
@@ -33,14 +35,15 @@ export function createBullmqQueue(options: BullmqOptions): Queue {
     await Promise.all([...takers].map((taker) => taker.close(deadlineMs)))
     await Promise.all([...lanes.values()].map((lane) => lane.close()))
     lanes.clear()
+    pulse.close()
   }
 
-  // Connecting begins now, so that the first put finds Redis there.
-  redis.prompt()
   return {
     async put(jobs) {
       const byLane = jobsByLane(jobs)
       if (closing) throw new QueueUnavailable('it is closed')
+      const trouble = pulse.trouble()
+      if (trouble) throw new QueueUnavailable(trouble.reason)
       await promptly(redis, () =>
         Promise.all([...byLane].map(([lane, entries]) => addAll(laneCalled(lane), entries))),
       )
@@ -49,7 +52,7 @@ export function createBullmqQueue(options: BullmqOptions): Queue {
       if (closing) throw new QueueUnavailable('it is closed')
       laneCalled(lane)
       const taker = new BullmqTaker(
-        { ...options, prefix, log: log.child({ lane }), lane },
+        { ...options, prefix, log: log.child({ lane }), lane, isTold: () => pulse.trouble() !== undefined },
         takeOptions,
         handler,
       )
@@ -61,6 +64,8 @@ export function createBullmqQueue(options: BullmqOptions): Queue {
       const asked = lane === undefined ? [...lanes.values()] : [laneCalled(lane)]
       return promptly(redis, async () => (await Promise.all(asked.map(countLane))).reduce(addCounts, NOTHING))
     },
+    trouble: pulse.trouble,
+    onGap: pulse.onGap,
     close: (deadlineMs) => (closing ??= close(deadlineMs)),
   }
 }

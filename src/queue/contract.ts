@@ -17,6 +17,8 @@ export interface Job {
   priority: number
   /** Counted from `put`; at most 365 days. */
   delayMs: number
+  /** Set for a handler when a worker had begun with it that fell silent or stopped. */
+  begun?: true
 }
 
 /** When `signal` is aborted the worker stops: a handler that throws then has its job handed to another worker. */
@@ -44,6 +46,19 @@ export interface Counts {
   active: number
 }
 
+/** Why the queue takes no work and gives none, and for how long. */
+export interface Trouble {
+  reason: string
+  sinceMs: number
+}
+
+/** Jobs may be missing from the queue. What the ledger knows of is to be put again. */
+export interface Gap {
+  why: string
+  /** Of a job that is missing its id may be left, so that putting it again changes nothing: it needs another id. */
+  idsMayBeLeft: boolean
+}
+
 export interface Queue {
   /**
    * Puts jobs into their lanes, all in one round trip for up to 1,000 of a lane. May be repeated: see `Job.id`. When
@@ -64,6 +79,10 @@ export interface Queue {
    * @throws QueueUnavailable
    */
   counts(lane?: string): Promise<Counts>
+  /** Known a second or two after it begins and ends; undefined while all is well. */
+  trouble(): Trouble | undefined
+  /** Tells of gaps: the queue was in trouble and is no more, was emptied, or has dropped something for want of memory. */
+  onGap(listener: (gap: Gap) => void): void
   /** Closes the takers with `deadlineMs` each, then itself. */
   close(deadlineMs?: number): Promise<void>
 }

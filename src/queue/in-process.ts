@@ -39,6 +39,8 @@ export function createInProcessQueue({ log }: { log: Log }): Queue {
         .flatMap((each) => each?.counts() ?? [])
         .reduce(addCounts, { waiting: 0, delayed: 0, active: 0 })
     },
+    trouble: () => undefined,
+    onGap() {},
     close: (deadlineMs) => (closing ??= close(deadlineMs)),
   }
 }

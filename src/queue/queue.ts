@@ -7,6 +7,7 @@ import { createInProcessQueue } from './in-process.ts'
 
 export {
   type Counts,
+  type Gap,
   type Handler,
   type Job,
   type JobKind,
@@ -15,6 +16,7 @@ export {
   QueueUnavailable,
   type TakeOptions,
   type Taker,
+  type Trouble,
 } from './contract.ts'
 
 export interface QueueOptions {

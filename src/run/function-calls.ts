@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { maskUrl, verdict } from '../http-request/http-request.ts'
 import { allowsHost } from '../integrations/integrations.ts'
 import type { Answer, Answered, Outbound, OutboundRequest } from '../outbound/outbound.ts'
@@ -16,6 +17,8 @@ export interface FunctionCalls {
 
 /** Of one call of a function. */
 const CALLS_MAX = 20
+/** A function that asks on and on is not to keep this process busy with refusing it. */
+const REFUSED_PAUSE_MS = 50
 const REQUEST_BYTES_MAX = 1_048_576
 const RESPONSE_BYTES_MAX = 1_048_576
 const TIMEOUT_MS = { connect: 5_000, total: 30_000 }
@@ -43,7 +46,10 @@ export function openFunctionCalls(allowedHosts: readonly string[], outbound: Out
     lines,
     async ask(question, signal) {
       calls += 1
-      if (calls > CALLS_MAX) return JSON.stringify(refused(`fetchUrl: a call may ask ${CALLS_MAX} times`))
+      if (calls > CALLS_MAX) {
+        await pause(REFUSED_PAUSE_MS, undefined, { signal }).catch(() => undefined)
+        return JSON.stringify(refused(`fetchUrl: a call may ask ${CALLS_MAX} times`))
+      }
       const request = readQuestion(question, allowedHosts)
       if (typeof request === 'string') return JSON.stringify(refused(`fetchUrl: ${request}`))
       const answer = await outbound.request({ ...request, signal })

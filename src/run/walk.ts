@@ -1,4 +1,4 @@
-import type { Definition, Node } from '../integrations/integrations.ts'
+import type { Definition, Integrations, Node } from '../integrations/integrations.ts'
 import type { NodeResult, TakenRun, Turn } from '../ledger/ledger.ts'
 import { parseExact, stringifyExact } from '../payload/exact-json.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
@@ -20,7 +20,9 @@ export interface Walk {
   lastNode: string | undefined
 }
 
-export type WalkOptions = RewriteOptions & CallOptions
+export type WalkOptions = RewriteOptions & CallOptions & { integrations: Pick<Integrations, 'destination'> }
+
+type PushNode = Extract<Node, { kind: 'push' }>
 
 /** A diamond of nodes doubles its work at every step; no honest graph comes near this. */
 const VISITS_MAX = 1_000
@@ -76,8 +78,11 @@ function visitNode(
     case 'call':
       return call(node, data, facts, walk, options)
     case 'transform':
-    case 'push':
       return rewrite(node, data, facts, walk, options)
+    case 'push':
+      return isWanted(node, data, facts, options.rewriter)
+        ? rewrite(node, data, facts, walk, options)
+        : leaveOut(node, data, walk)
   }
 }
 
@@ -92,7 +97,7 @@ async function rewrite(
   const given = keep(node, data, result, failure, walk)
   if (failure !== null || result.outcome === 'nothing') return []
   if (node.kind === 'transform') return node.next.map((id) => ({ id, data: given }))
-  for (const item of itemsOf(given, node.batch)) {
+  for (const item of itemsOf(given, isSentWhole(node, options))) {
     const turn = turnOf(node, item)
     if (!turn.ok) {
       walk.failure = finalFailure(`node "${node.id}": ${turn.message}`)
@@ -133,6 +138,21 @@ function keep(node: Node, data: string, result: NodeResult, failure: Failure | n
   return given
 }
 
+function isWanted({ when }: PushNode, data: string, facts: Facts, rewriter: Rewriter): boolean {
+  return when === undefined || rewriter.holds(when, scopeOf(data, facts))
+}
+
+function leaveOut(node: Node, data: string, walk: Walk): Next {
+  walk.filtered = true
+  keep(node, data, resultOf(node, 'filtered', 'its condition does not hold'), null, walk)
+  return []
+}
+
+/** What conditions are asked about. */
+function scopeOf(data: string, { request, event, source }: Facts) {
+  return { payload: parseExact(data), request, event, source }
+}
+
 function decide(
   node: Extract<Node, { kind: 'decision' }>,
   data: string,
@@ -140,8 +160,7 @@ function decide(
   walk: Walk,
   rewriter: Rewriter,
 ): Next {
-  const { request, event, source } = facts
-  const scope = { payload: parseExact(data), request, event, source }
+  const scope = scopeOf(data, facts)
   const holding = node.branches.filter((branch) => rewriter.holds(branch.when, scope))
   const taken = node.all ? holding : holding.slice(0, 1)
   const next = taken.length > 0 ? taken.flatMap((branch) => branch.next) : node.otherwise
@@ -152,9 +171,15 @@ function decide(
   return next.map((id) => ({ id, data }))
 }
 
-/** One item per element of a list, unless the node sends lists whole. */
-function itemsOf(data: string, batch: boolean): string[] {
-  if (batch || !data.trimStart().startsWith('[')) return [data]
+/** Also where the body of the request is sent, which there is but once. */
+function isSentWhole({ array, destination }: PushNode, { integrations }: WalkOptions): boolean {
+  const config = integrations.destination(destination)?.config
+  return array === 'whole' || (config?.kind === 'http' && config.format === 'original')
+}
+
+/** One item per element of a list, unless lists are sent whole. */
+function itemsOf(data: string, whole: boolean): string[] {
+  if (whole || !data.trimStart().startsWith('[')) return [data]
   const list = parseExact(data)
   return Array.isArray(list) ? list.map((element) => stringifyExact(element)) : [data]
 }

@@ -6,11 +6,12 @@ import {
   type RequestFacts,
 } from '../http-request/http-request.ts'
 import type { ConfigOf } from '../integrations/integrations.ts'
+import type { Original } from '../ledger/ledger.ts'
 import type { Json } from '../payload/exact-json.ts'
 import type { KindAnswer } from './kinds/kind.ts'
 import type { Verdict } from './verdict.ts'
 
-/** What a request says about its delivery. */
+/** What a request says about its delivery, or about its batch, whose id then is that of a delivery. */
 export interface DeliveryFacts {
   deliveryId: string
   /** Which attempt this is, from 1. */
@@ -18,6 +19,10 @@ export interface DeliveryFacts {
   sentAt: Date
   /** Of this program. */
   version: string
+  /** Sent as it is, instead of the item. */
+  original?: Original | undefined
+  /** Marked as a test for whoever gets it, and taken back where that can be. */
+  isTest?: boolean
 }
 
 /** What one attempt did, whatever the kind of its destination. `answer` is undefined when nothing was sent. */
@@ -38,7 +43,7 @@ export type PushOptions = PerformOptions
  * Receivers of webhooks answer in a few bytes; what comes beyond this is not read. More than is ever kept, so that a
  * secret that is echoed is found whole where the kept part is cut.
  */
-const RESPONSE_BYTES_MAX = 81_920
+export const RESPONSE_BYTES_MAX = 81_920
 
 /** Brings an item to its destination once, all of it within the destination's time-out. */
 export function push(
@@ -56,7 +61,9 @@ export function push(
  * What an attempt has of its own is `sluice-attempt`, and the time in a signature: by `idempotency-key` (also sent as
  * `webhook-id`) the receiver can recognise what it has seen.
  */
-export function requestFactsOf({ deliveryId, attempt, sentAt, version }: DeliveryFacts): RequestFacts {
+export function requestFactsOf(facts: DeliveryFacts): RequestFacts {
+  const { deliveryId, attempt, sentAt, version, original, isTest } = facts
+  const encoding = original?.contentEncoding ?? null
   return {
     id: deliveryId,
     sentAt,
@@ -65,6 +72,9 @@ export function requestFactsOf({ deliveryId, attempt, sentAt, version }: Deliver
       ['idempotency-key', deliveryId],
       ['webhook-id', deliveryId],
       ['sluice-attempt', String(attempt)],
+      ...(isTest ? [['sluice-test', 'true'] as const] : []),
+      ...(encoding === null ? [] : [['content-encoding', encoding] as const]),
     ],
+    body: original && { body: original.body, contentType: original.contentType },
   }
 }

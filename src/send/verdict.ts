@@ -5,6 +5,10 @@ export type Reason =
   | VerdictReason
   /** The server is one that Sluice itself keeps its data on. */
   | 'own_server'
+  /** The destination took the batch, and said no to this item of it. */
+  | 'item_refused'
+  /** The destination took the batch, and its results do not tell of this item. */
+  | 'no_result'
   /** The package that speaks with this kind of server is not installed. */
   | 'client_missing'
   /** The broker has no queue to which this leads. */

@@ -7,6 +7,8 @@ import type { SimulatedRequest } from './signed-request.ts'
 export interface Failure {
   /** In a sentence. */
   readonly failure: string
+  /** Nobody took the connection, so nothing can have come there. */
+  readonly isUnsent: boolean
 }
 
 /** Connections that are kept open from one request to the next, as those of a busy source are. */
@@ -44,10 +46,11 @@ export function exchange(
     agent: isPlain ? connections.http : connections.https,
   })
   const timer = setTimeout(() => {
-    resolve({ failure: `no answer within ${timeoutMs} ms` })
+    resolve({ failure: `no answer within ${timeoutMs} ms`, isUnsent: false })
     request.destroy()
   }, timeoutMs)
-  const fail = (error: NodeJS.ErrnoException) => resolve({ failure: sentenceOf(error, url) })
+  const fail = (error: NodeJS.ErrnoException) =>
+    resolve({ failure: sentenceOf(error, url), isUnsent: error.code === 'ECONNREFUSED' })
   request.on('error', fail)
   request.on('response', (response) => {
     readBeginning(response).then((text) => {

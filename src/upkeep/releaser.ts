@@ -5,11 +5,14 @@
  */
 import type { Ledger, Released, ReleaseRule, TakenDelivery } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
+import { within } from '../platform/time-limit.ts'
 
 export interface DestinationRule {
   /** Of a destination with a limit of its own, over all workers; else the places in each worker. */
   concurrencyMax: number
   rateMax: ReleaseRule['rateMax']
+  /** How its deliveries go together; one by one without it. */
+  batch?: ReleaseRule['batch']
   /** Each delivery is released by the ledger, because a limit has to hold over all workers. */
   exact: boolean
 }
@@ -47,6 +50,7 @@ const TICK_MS_MIN = 10
 const BUSY_MS = 15
 const DUE_MAX = 1_000
 const DESTINATIONS_MAX = 200
+const CLOSE_MS = 3_000
 
 export function startReleaser(options: ReleaserOptions): Releaser {
   const { ledger, ruleOf, handOver, log } = options
@@ -61,6 +65,7 @@ export function startReleaser(options: ReleaserOptions): Releaser {
   let clock: NodeJS.Timeout | undefined
   let clockAtMs = Number.POSITIVE_INFINITY
   let closing = false
+  let failures = 0
 
   function wake(destinationId: string): void {
     if (closing) return
@@ -129,6 +134,16 @@ export function startReleaser(options: ReleaserOptions): Releaser {
     clock = setTimeout(ring, atMs - performance.now())
   }
 
+  function noticeFailure(err: unknown): void {
+    if (failures === 0) log.warn({ err }, 'waiting deliveries could not be looked for, it is tried again')
+    failures += 1
+  }
+
+  function noticeSuccess(): void {
+    if (failures > 0) log.info({ failures }, 'waiting deliveries are looked for again')
+    failures = 0
+  }
+
   function ring(): void {
     clockAtMs = Number.POSITIVE_INFINITY
     if (ticking) {
@@ -136,7 +151,7 @@ export function startReleaser(options: ReleaserOptions): Releaser {
       return
     }
     ticking = tick()
-      .catch((err) => log.warn({ err }, 'waiting deliveries could not be looked for, it is tried again'))
+      .then(noticeSuccess, noticeFailure)
       .finally(() => {
         ticking = undefined
         setClock(TICK_MS)
@@ -177,7 +192,8 @@ export function startReleaser(options: ReleaserOptions): Releaser {
       closing = true
       clearTimeout(clock)
       for (const alarm of alarms.values()) clearTimeout(alarm)
-      await Promise.all([releasing, ticking])
+      // A database that hangs would never let them end.
+      await within(CLOSE_MS, Promise.all([releasing, ticking])).catch(() => {})
     },
   }
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { covers } from '../../src/alerts/channels.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { mailCertificate, startMailServer } from '../alerts/mail-server.ts'
 import { CHANNEL_SECRET, openLooker, openQuietRoad } from '../alerts/world.ts'
@@ -44,6 +45,7 @@ describe('alert channels', () => {
     expect(made.status).toBe(201)
     expect(made.body).toEqual({
       id: made.body.id,
+      applicationId: null,
       name: 'Ops',
       enabled: true,
       config: email({ password: '***', port: 587, tls: 'starttls', failedAttempts: false }),
@@ -63,7 +65,7 @@ describe('alert channels', () => {
     })
     expect(slack.body.config).toEqual({ kind: 'slack', url: '***' })
     expect((await call('GET', '/alert-channels')).body.items).toHaveLength(2)
-    expect((await call('GET', `/alert-channels?applicationId=${newId()}`)).body.items).toHaveLength(1)
+    expect((await call('GET', `/alert-channels?applicationId=${road.shop}`)).body.items).toEqual([])
     const changed = await call('PATCH', `/alert-channels/${id}`, { name: 'Night', conditions: ['backlog'] })
     expect(changed.body).toMatchObject({ name: 'Night', conditions: ['backlog'] })
     for (const one of [id, slack.body.id])
@@ -127,6 +129,26 @@ describe('alert channels', () => {
     ])
   })
 
+  test('of an application hear of it alone, and name nothing of another one', async () => {
+    const other = (await road.api.application('other')).id
+    const of = (more: object) => ({ name: 'theirs', config: webhook(), ...more })
+    const made = await call('POST', '/alert-channels', of({ applicationId: other }))
+    expect(made.body).toMatchObject({ applicationId: other })
+    expect((await call('GET', `/alert-channels?applicationId=${other}`)).body.items).toEqual([made.body])
+    const about = { integrationId: orders, destinationId: null }
+    expect(covers(made.body, { applicationId: other, ...about })).toBe(true)
+    expect(covers(made.body, { applicationId: road.shop, ...about })).toBe(false)
+    expect(await faultsOf('/alert-channels', of({ applicationId: other, destinations: [erp] }))).toEqual([
+      expect.stringMatching(/^destinations\.0: there is no destination/),
+    ])
+    expect(await faultsOf('/alert-channels', of({ applicationId: newId() }))).toEqual([
+      'applicationId: there is no such application',
+    ])
+    const moved = await call('PATCH', `/alert-channels/${made.body.id}`, { applicationId: null })
+    expect(moved.status).toBe(409)
+    await call('DELETE', `/alert-channels/${made.body.id}`)
+  })
+
   test('have a test button, which tells at once what came of it', async () => {
     const server = await startMailServer({ tls: 'tls' })
     const config = email({
@@ -186,6 +208,21 @@ describe('alert rules', () => {
     ])
     expect((await call('DELETE', `/alert-rules/${rule.id}`)).status).toBe(204)
     expect((await call('GET', `/alert-rules/${rule.id}`)).status).toBe(404)
+  })
+
+  test('stay with the application that they are about', async () => {
+    const when = { condition: 'dead_run' }
+    const rule = (await call('POST', '/alert-rules', { integrationId: orders, when })).body
+    const other = (await road.api.application('elsewhere')).id
+    const theirs = (await road.api.integration(other, { nodes: [{ id: 'map', kind: 'transform' }] })).id
+    const change = async (body: object) => (await call('PATCH', `/alert-rules/${rule.id}`, body)).body.errors
+    expect(await change({ integrationId: theirs })).toEqual([
+      { path: 'integrationId', message: 'there is no such integration' },
+    ])
+    expect(await change({ integrationId: null })).toEqual([
+      { path: '', message: 'a rule about an application stays with it' },
+    ])
+    await call('DELETE', `/alert-rules/${rule.id}`)
   })
 
   test('fill in the usual limits, and refuse what is not one', async () => {

@@ -61,11 +61,11 @@ describe('health', () => {
     await eventually(async () => expect((await ask(url, '/health/ready')).body.status).toBe('up'))
   })
 
-  test('is down while PostgreSQL is away: not ready, but alive', async () => {
+  test('is down while PostgreSQL is away and no journal stands in for it: not ready, but alive', async () => {
     const postgres = await startPostgres()
     closers.push({ close: postgres.stop })
     await migrate(postgres.url)
-    const { url, api } = await open({ databaseUrl: postgres.url })
+    const { url, api } = await open({ databaseUrl: postgres.url, env: { JOURNAL_BYTES_MAX: '0' } })
     await postgres.kill9()
     await eventually(async () =>
       expect(await ask(url, '/health/ready')).toMatchObject({

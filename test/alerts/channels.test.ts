@@ -2,8 +2,7 @@
 
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Channel, ChannelConfig } from '../../src/alerts/alerts.ts'
-import { newId } from '../../src/platform/ids.ts'
+import type { ChannelConfig } from '../../src/alerts/alerts.ts'
 import type { Road } from '../road/world.ts'
 import { type MailServer, type MailServerOptions, mailCertificate, startMailServer } from './mail-server.ts'
 import { CHANNEL_SECRET, type Looker, openLooker, openQuietRoad } from './world.ts'
@@ -42,9 +41,7 @@ const email = (port: number, more: object = {}): ChannelConfig => ({
 })
 
 function tell(config: ChannelConfig, name = 'Ops') {
-  const lists = { conditions: [], applications: [], integrations: [], destinations: [] }
-  const channel: Channel = { id: newId(), name, enabled: true, config, ...lists }
-  return looker.alerts.test(channel, AbortSignal.timeout(20_000))
+  return looker.alerts.test({ name, config }, AbortSignal.timeout(20_000))
 }
 
 describe('e-mail', () => {
@@ -138,10 +135,8 @@ describe('e-mail', () => {
     const env = { ...road.world.env, OUTBOUND_ALLOWED: `127.0.0.1:${road.receiver.port}` }
     const hanging = openLooker({ ...road, world: { ...road.world, env } })
     open.push(hanging)
-    const lists = { conditions: [], applications: [], integrations: [], destinations: [] }
     const config = email(road.receiver.port, { host: '127.0.0.1' })
-    const channel: Channel = { id: newId(), name: 'Ops', enabled: true, config, ...lists }
-    const told = hanging.alerts.test(channel, AbortSignal.timeout(200))
+    const told = hanging.alerts.test({ name: 'Ops', config }, AbortSignal.timeout(200))
     expect(await told).toMatchObject({ ok: false })
     road.receiver.answerWith(200)
   })

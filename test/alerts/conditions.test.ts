@@ -1,9 +1,9 @@
 /** Each condition, provoked by what really happens to events. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Road } from '../road/world.ts'
+import { cameTo, type Road } from '../road/world.ts'
 import { eventually } from '../world/eventually.ts'
 import { startTestGateway } from '../world/gateway.ts'
-import { created, type Looker, openLooker, openQuietRoad } from './world.ts'
+import { created, type Looker, openLooker, openQuietRoad, webhookChannel } from './world.ts'
 
 const MINUTE_MS = 60_000
 const ONCE = { retry: { kind: 'fixed', delayMs: 1_000, triesMax: 1 } }
@@ -176,12 +176,13 @@ describe('failing_destination', () => {
 })
 
 describe('open_circuit', () => {
-  test('is open while a destination gets nothing but probes, and over when one has succeeded', async () => {
+  test('is told while a destination gets nothing but probes, and over when one has succeeded', async () => {
     status.set('/circuit', 503)
     const circuit = { attemptsMin: 2, failureRate: 1, pauseSeconds: 0.1 }
     const id = await destination('/circuit', { ...LATER, circuit })
     const orders = await road.integration([push(id)])
     await rule({ destinationId: id, when: { condition: 'failing_destination' }, enabled: false })
+    await webhookChannel(road, '/told-of-circuits', { destinations: [id] })
     await looker.look()
     expect(await about('open_circuit', id)).toEqual([])
     for (const order of [1, 2]) await road.world.send(orders, `{"order":${order}}`)
@@ -192,12 +193,19 @@ describe('open_circuit', () => {
     expect((await about('open_circuit', id))[0]?.sentence).toBe(
       'the circuit of destination "receiver" is open: 2 of the latest 2 attempts failed',
     )
+    await looker.send()
     status.set('/circuit', 200)
     await sendAndWait(orders, '{"order":3}', 'delivered')
     await eventually(async () => {
       await looker.look()
       expect(await about('open_circuit', id)).toEqual([])
     })
+    await looker.send()
+    const told = cameTo(road.receiver, '/told-of-circuits').map((body) => JSON.parse(body))
+    expect(told).toMatchObject([
+      { type: 'incident.opened', data: { incident: { condition: 'open_circuit', destinationId: id } } },
+      { type: 'incident.recovered', data: { incident: { condition: 'open_circuit', destinationId: id } } },
+    ])
   })
 })
 

@@ -86,7 +86,8 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   }
 }
 
-function readMail(raw: string): { headers: Record<string, string>; text: string } {
+/** Headers and text of a mail as it is on the wire, of one part. */
+export function readMail(raw: string): { headers: Record<string, string>; text: string } {
   const [head = '', ...rest] = raw.split('\r\n\r\n')
   const lines = head.replaceAll(/\r\n[ \t]+/g, ' ').split('\r\n')
   const headers = Object.fromEntries(

@@ -3,25 +3,27 @@ import { parseExact } from '../../src/payload/exact-json.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { type Bench, openBench, verdictOf } from '../send/kinds/world.ts'
 import { startCuttingWay } from '../world/cutting-way.ts'
-import { type MariadbServer, startMariadb } from './mariadb.ts'
+import { type Mariadb, type OwnMariadb, openMariadb, startMariadb } from './mariadb.ts'
 
-let server: MariadbServer
+let server: Mariadb
+let own: OwnMariadb | undefined
 let bench: Bench
-let given: Parameters<Bench['send']>[0] & { port: number }
+let given: Given
 
 const order = (rest: object = {}) => ({
   order: { id: 7, total: '12.50', paid: false, lines: [{ sku: 'ä€😀' }], ...rest },
 })
 
-beforeAll(async () => {
-  server = await startMariadb()
-  given = {
+type Given = Parameters<Bench['send']>[0] & { port: number }
+
+function configAt({ host, port, database, auth }: Mariadb): Given {
+  return {
     kind: 'mysql',
-    host: '127.0.0.1',
-    port: server.port,
+    host,
+    port,
     tls: false,
-    database: 'shop',
-    auth: { username: 'shop', password: 'mysql-password' },
+    database,
+    auth,
     table: 'orders',
     columns: {
       id: 'order.id',
@@ -31,19 +33,38 @@ beforeAll(async () => {
       note: { template: 'No. {{ order.id }}' },
     },
   }
+}
+
+/** One that may be killed, and speaks TLS: the same, unless the address of another was given. */
+async function ownServer(): Promise<OwnMariadb> {
+  own ??= 'kill9' in server ? (server as OwnMariadb) : await startMariadb()
+  if (own !== server) await makeTable(own)
+  return own
+}
+
+async function makeTable(where: Mariadb): Promise<void> {
+  await where.ask('DROP TABLE IF EXISTS orders, sluice_deliveries')
+  await where.ask(
+    'CREATE TABLE orders (id decimal(30) PRIMARY KEY, total decimal(12, 2), paid boolean, `lines` json, note varchar(20)) CHARACTER SET utf8mb4',
+  )
+}
+
+beforeAll(async () => {
+  server = await openMariadb()
+  given = configAt(server)
 })
 beforeEach(async () => {
-  bench = openBench([server.port])
-  await server.ask('DROP TABLE IF EXISTS shop.orders, shop.sluice_deliveries')
-  await server.ask(
-    'CREATE TABLE shop.orders (id decimal(30) PRIMARY KEY, total decimal(12, 2), paid boolean, `lines` json, note varchar(20)) CHARACTER SET utf8mb4',
-  )
+  bench = openBench([server.port], { host: server.host })
+  await makeTable(server)
 })
 afterEach(() => bench.close())
-afterAll(() => server.stop())
+afterAll(async () => {
+  await server.close()
+  if (own && own !== server) await own.close()
+})
 
-const rows = () =>
-  server.ask('SELECT CAST(id AS CHAR) AS id, total, paid, `lines`, note FROM shop.orders ORDER BY orders.id')
+const rows = (where = server) =>
+  where.ask('SELECT CAST(id AS CHAR) AS id, total, paid, `lines`, note FROM orders ORDER BY orders.id')
 
 describe('a table in MySQL or MariaDB', () => {
   test('gets a row for an item, and keeps every digit and letter', async () => {
@@ -62,6 +83,15 @@ describe('a table in MySQL or MariaDB', () => {
     expect(Object.fromEntries(sent.request.headers)).toMatchObject({
       statement: 'INSERT INTO `orders` (`id`, `total`, `paid`, `lines`, `note`) VALUES (?, ?, ?, ?, ?)',
     })
+  })
+
+  test('has the rows of a test taken back', async () => {
+    const deliveryId = newId()
+    const sent = await bench.send(given, order(), { deliveryId, isTest: true })
+    expect(verdictOf(sent)).toBe('delivered success')
+    expect(sent.came).toBe('1 row written, and taken back: this was a test')
+    expect(await rows()).toEqual([])
+    expect((await bench.send(given, order(), { deliveryId })).came).toBe('1 row written')
   })
 
   test('gets a row for each element of a list, all or none', async () => {
@@ -86,7 +116,7 @@ describe('a table in MySQL or MariaDB', () => {
   })
 
   test('is written once for a delivery, however often it comes and even at the same moment', async () => {
-    await server.ask('ALTER TABLE shop.orders DROP PRIMARY KEY')
+    await server.ask('ALTER TABLE orders DROP PRIMARY KEY')
     const deliveryId = newId()
     const sent = await Promise.all(
       Array.from({ length: 6 }, () => bench.send(given, order(), { deliveryId })),
@@ -96,12 +126,11 @@ describe('a table in MySQL or MariaDB', () => {
   })
 
   test('is not written again when the answer to the commit was lost', async () => {
-    const way = await startCuttingWay(server.port)
+    const way = await startCuttingWay(server.port, server.host)
     const cutting = openBench([way.port])
     const deliveryId = newId()
-    expect(verdictOf(await cutting.send({ ...given, port: way.port }, order(), { deliveryId }))).toBe(
-      'retry reset',
-    )
+    const over = { ...given, host: '127.0.0.1', port: way.port }
+    expect(verdictOf(await cutting.send(over, order(), { deliveryId }))).toBe('retry reset')
     expect(await rows()).toHaveLength(1)
     const again = await bench.send(given, order(), { deliveryId, number: 2 })
     expect(again.came).toBe('delivered before: nothing was written')
@@ -126,8 +155,8 @@ describe('a table in MySQL or MariaDB', () => {
     const long = { ...given, columns: { id: 'order.id', note: 'order.note' } }
     expect(verdictOf(await bench.send(long, order({ note: 'x'.repeat(21) })))).toBe('dead bad_payload')
     expect(verdictOf(await bench.send(given, order({ id: null })))).toBe('dead bad_payload')
-    await server.ask('ALTER TABLE shop.orders ENGINE = MyISAM')
-    const other = openBench([server.port])
+    await server.ask('ALTER TABLE orders ENGINE = MyISAM')
+    const other = openBench([server.port], { host: server.host })
     const sent = await other.send(given, order())
     expect(verdictOf(sent)).toBe('dead not_allowed')
     await other.close()
@@ -135,10 +164,12 @@ describe('a table in MySQL or MariaDB', () => {
   })
 
   test('over TLS is known by its certificate and its name', async () => {
-    const secure = { ...given, host: 'localhost', tls: true }
-    const sent = await bench.send(secure, order())
-    expect(verdictOf(sent)).toBe('retry tls')
-    expect(verdictOf(await bench.send({ ...secure, ca: server.ca }, order()))).toBe('delivered success')
+    const { ca, ...where } = await ownServer()
+    const known = openBench([where.port])
+    const secure = { ...configAt(where), host: 'localhost', tls: true }
+    expect(verdictOf(await known.send(secure, order()))).toBe('retry tls')
+    expect(verdictOf(await known.send({ ...secure, ca }, order()))).toBe('delivered success')
+    await known.close()
   })
 
   test('is a private address that the operator has to allow', async () => {
@@ -148,15 +179,19 @@ describe('a table in MySQL or MariaDB', () => {
   })
 
   test('that is away is tried again, and written to when it is back', async () => {
-    await bench.send(given, order())
-    await server.kill9()
+    const killed = await ownServer()
+    const known = openBench([killed.port])
+    const there = configAt(killed)
+    await known.send(there, order())
+    await killed.kill9()
     const deliveryId = newId()
-    expect(verdictOf(await bench.send(given, order({ id: 8 }), { deliveryId }))).toMatch(
+    expect(verdictOf(await known.send(there, order({ id: 8 }), { deliveryId }))).toMatch(
       /^retry (connect|reset)$/,
     )
-    await server.restart()
-    const again = await bench.send(given, order({ id: 8 }), { deliveryId, number: 2 })
+    await killed.restart()
+    const again = await known.send(there, order({ id: 8 }), { deliveryId, number: 2 })
     expect(verdictOf(again)).toBe('delivered success')
-    expect(await rows()).toHaveLength(2)
+    expect(await rows(killed)).toHaveLength(2)
+    await known.close()
   })
 })

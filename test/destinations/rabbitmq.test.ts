@@ -4,46 +4,54 @@ import { newId } from '../../src/platform/ids.ts'
 import { type Bench, openBench, verdictOf } from '../send/kinds/world.ts'
 import { eventually } from '../world/eventually.ts'
 import { startServedTls } from '../world/served-tls.ts'
-import { type RabbitmqServer, startRabbitmq } from './rabbitmq.ts'
+import { type OwnRabbitmq, openRabbitmq, type Rabbitmq, startRabbitmq } from './rabbitmq.ts'
 
-let server: RabbitmqServer
-let onlooker: Awaited<ReturnType<RabbitmqServer['open']>>
+let server: Rabbitmq
+let onlooker: Awaited<ReturnType<Rabbitmq['open']>>
 let channel: Channel
 let bench: Bench
-let given: Parameters<Bench['send']>[0] & { port: number }
+let given: Given
+let [queue, exchange] = ['', '']
+
+type Given = Parameters<Bench['send']>[0] & { port: number }
+
+function configAt({ host, port, vhost, auth, prefix }: Rabbitmq): Given {
+  const routingKey = 'order.{{ event }}'
+  return { kind: 'rabbitmq', host, port, vhost, tls: false, auth, exchange: `${prefix}.shop`, routingKey }
+}
+
+async function makeQueue({ prefix }: Rabbitmq, where: Channel): Promise<void> {
+  await where.assertQueue(`${prefix}.orders`, { durable: true })
+  await where.assertExchange(`${prefix}.shop`, 'topic', { durable: true })
+  await where.bindQueue(`${prefix}.orders`, `${prefix}.shop`, 'order.#')
+}
 
 beforeAll(async () => {
-  server = await startRabbitmq()
+  server = await openRabbitmq()
   onlooker = await server.open()
   channel = onlooker.channel
-  await channel.assertQueue('orders', { durable: true })
-  await channel.assertExchange('shop', 'topic', { durable: true })
-  await channel.bindQueue('orders', 'shop', 'order.#')
-  given = {
-    kind: 'rabbitmq',
-    host: '127.0.0.1',
-    port: server.port,
-    tls: false,
-    auth: { username: 'shop', password: 'rabbit-password' },
-    exchange: 'shop',
-    routingKey: 'order.{{ event }}',
-  }
+  await makeQueue(server, channel)
+  given = configAt(server)
+  queue = `${server.prefix}.orders`
+  exchange = `${server.prefix}.shop`
 })
 beforeEach(async () => {
-  bench = openBench([server.port])
-  await channel.purgeQueue('orders')
+  bench = openBench([server.port], { host: server.host })
+  await channel.purgeQueue(queue)
 })
 afterEach(() => bench.close())
 afterAll(async () => {
+  await channel.deleteQueue(queue)
+  await channel.deleteExchange(exchange)
   await onlooker.close()
-  await server.stop()
+  await server.close()
 })
 
 const item = { event: 'made', n: 7 }
 
-function next() {
+function next(from = channel, name = queue) {
   return eventually(async () => {
-    const message = await channel.get('orders', { noAck: true })
+    const message = await from.get(name, { noAck: true })
     if (!message) throw new Error('there is no message')
     return message
   })
@@ -58,7 +66,7 @@ describe('an exchange of RabbitMQ', () => {
       expect(sent.verdict).toMatchObject({ verdict: 'delivered', message: 'confirmed by the broker' })
       const { content, fields, properties } = await next()
       expect(JSON.parse(content.toString())).toEqual(item)
-      expect(fields).toMatchObject({ exchange: 'shop', routingKey: 'order.made' })
+      expect(fields).toMatchObject({ exchange, routingKey: 'order.made' })
       expect(properties).toMatchObject({
         messageId: deliveryId,
         contentType: 'application/json',
@@ -69,9 +77,14 @@ describe('an exchange of RabbitMQ', () => {
     }
   })
 
+  test('can tell a test by a header', async () => {
+    await bench.send(given, item, { isTest: true })
+    expect((await next()).properties.headers).toMatchObject({ 'sluice-test': true })
+  })
+
   test('takes a body from a template, and a queue by its name', async () => {
     const body = { template: '<n>{{ n }}</n>', contentType: 'application/xml' }
-    await bench.send({ ...given, exchange: '', routingKey: 'orders', body }, item)
+    await bench.send({ ...given, exchange: '', routingKey: queue, body }, item)
     const { content, properties } = await next()
     expect([content.toString(), properties.contentType]).toEqual(['<n>7</n>', 'application/xml'])
   })
@@ -96,15 +109,16 @@ describe('an exchange of RabbitMQ', () => {
   })
 
   test('whose queue is full takes no more, and is tried again', async () => {
-    await channel.assertQueue('small', { arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } })
-    const small = { ...given, exchange: '', routingKey: 'small' }
+    const name = `${server.prefix}.small`
+    await channel.assertQueue(name, { arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } })
+    const small = { ...given, exchange: '', routingKey: name }
     expect(verdictOf(await bench.send(small, item))).toBe('delivered success')
     expect(verdictOf(await bench.send(small, item))).toBe('retry busy')
-    await channel.deleteQueue('small')
+    await channel.deleteQueue(name)
   })
 
   test('over TLS is known by its certificate', async () => {
-    const way = await startServedTls(server.port)
+    const way = await startServedTls(server.port, server.host)
     const secure = openBench([way.port])
     const over = { ...given, port: way.port, tls: true }
     expect(verdictOf(await secure.send(over, item))).toBe('retry tls')
@@ -121,14 +135,27 @@ describe('an exchange of RabbitMQ', () => {
   })
 
   test('that is away is tried again, and has what it confirmed when it is back', async () => {
+    const killed = 'kill9' in server ? (server as OwnRabbitmq) : await startRabbitmq()
+    const known = openBench([killed.port])
+    const there = configAt(killed)
+    const before = await killed.open()
+    await makeQueue(killed, before.channel)
     const deliveryId = newId()
-    expect(verdictOf(await bench.send(given, item, { deliveryId }))).toBe('delivered success')
-    await server.kill9()
-    expect(verdictOf(await bench.send(given, item))).toMatch(/^retry (connect|reset)$/)
-    await server.restart()
-    onlooker = await server.open()
-    channel = onlooker.channel
-    expect((await next()).properties.messageId).toBe(deliveryId)
-    expect(verdictOf(await bench.send(given, item))).toBe('delivered success')
+    expect(verdictOf(await known.send(there, item, { deliveryId }))).toBe('delivered success')
+    await killed.kill9()
+    expect(verdictOf(await known.send(there, item))).toMatch(/^retry (connect|reset)$/)
+    await killed.restart()
+    const after = await killed.open()
+    const kept = await next(after.channel, `${killed.prefix}.orders`)
+    expect(kept.properties.messageId).toBe(deliveryId)
+    expect(verdictOf(await known.send(there, item))).toBe('delivered success')
+    await known.close()
+    if (killed === server) {
+      onlooker = after
+      channel = after.channel
+      return
+    }
+    await after.close()
+    await killed.close()
   })
 })

@@ -9,46 +9,59 @@ import { makeScratch, sweep, sweepAbandoned, sweepAtExit } from '../world/scratc
 
 declare module 'vitest' {
   export interface ProvidedContext {
+    /** Addresses of servers that are there already; empty for servers of one's own. */
+    mariadbUrl: string
+    rabbitmqUrl: string
+    /** Programs for servers of one's own; empty where there is none. */
     mariadbPath: string
     mariadbInstallPath: string
     rabbitmqPath: string
+    smtpPath: string
   }
 }
 
+// Debian keeps servers where only root looks.
+const SEARCH_PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Debian keeps servers where only root looks.
-  const searchPath = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
-  const find =
-    (...names: string[]) =>
-    () =>
-      findProgram(names, searchPath)
-  const mariadb = found('mariadb-server', 'a MariaDB', searchPath, find('mariadbd', 'mysqld'))
-  const install = found(
-    'mariadb-server',
-    'a MariaDB',
-    searchPath,
-    find('mariadb-install-db', 'mysql_install_db'),
+  const { TEST_MARIADB_URL = '', TEST_RABBITMQ_URL = '' } = process.env
+  const mariadb = { name: 'a MariaDB', setting: 'TEST_MARIADB_URL', isGiven: TEST_MARIADB_URL !== '' }
+  const rabbitmq = { name: 'a RabbitMQ', setting: 'TEST_RABBITMQ_URL', isGiven: TEST_RABBITMQ_URL !== '' }
+  project.provide('mariadbUrl', TEST_MARIADB_URL)
+  project.provide('rabbitmqUrl', TEST_RABBITMQ_URL)
+  // The core package has the programs alone, and no service that would be started.
+  project.provide('mariadbPath', find(mariadb, 'mariadb-server-core', ['mariadbd', 'mysqld']))
+  project.provide(
+    'mariadbInstallPath',
+    find(mariadb, 'mariadb-server-core', ['mariadb-install-db', 'mysql_install_db']),
   )
-  const rabbitmq = found('rabbitmq-server', 'a RabbitMQ', searchPath, find('rabbitmq-server'))
+  project.provide('rabbitmqPath', unwrapped(find(rabbitmq, 'rabbitmq-server', ['rabbitmq-server'])))
+  project.provide('smtpPath', find({ name: 'a mail server' }, 'python3-aiosmtpd', ['aiosmtpd']))
   await sweepAbandoned()
   const scratch = await makeScratch()
   const atExit = () => sweepAtExit(scratch)
   process.once('exit', atExit)
   project.provide('scratch', scratch)
-  project.provide('mariadbPath', mariadb)
-  project.provide('mariadbInstallPath', install)
-  project.provide('rabbitmqPath', unwrapped(rabbitmq))
   return async () => {
     await sweep(scratch)
     process.off('exit', atExit)
   }
 }
 
-function found(name: string, what: string, searchPath: string, find: () => string | null): string {
-  const program = find() ?? installPackage(name, what, searchPath, find)
-  if (program) return program
+interface Wanted {
+  name: string
+  /** Holds the address of one that is there already. */
+  setting?: string
+  isGiven?: boolean
+}
+
+function find({ name, setting, isGiven = false }: Wanted, debianPackage: string, programs: string[]): string {
+  const find = () => findProgram(programs, SEARCH_PATH)
+  const program = find() ?? (isGiven ? '' : installPackage(debianPackage, name, SEARCH_PATH, find))
+  if (program !== null) return program
+  const instead = setting === undefined ? '' : `, or set ${setting}`
   console.error(
-    `The tests of destinations need ${what}: install ${name} so that its programs are on the PATH.`,
+    `The tests of destinations need ${name}: install ${debianPackage} so that ${programs[0]} is on the PATH${instead}.`,
   )
   process.exit(1)
 }

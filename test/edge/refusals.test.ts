@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DnsServer, startDnsServer } from '../world/dns-server.ts'
 import { eventually } from '../world/eventually.ts'
-import { ACCEPTED, type Answer, type EdgeWorld, openSocket, REFUSALS, startEdge } from './world.ts'
+import { ACCEPTED, type Answer, answersOn, type EdgeWorld, openSocket, REFUSALS, startEdge } from './world.ts'
 
 type Reason = keyof typeof REFUSALS
 
@@ -27,6 +29,7 @@ beforeAll(async () => {
       BODY_DEPTH_MAX: '10',
       PENDING_BYTES_MAX: '5000',
       HEADER_BYTES_MAX: '4096',
+      CONNECTIONS_PER_ADDRESS_MAX: '1',
     },
     undefined,
     { fetchText: async () => undefined },
@@ -126,6 +129,23 @@ const CASES: Record<Reason, Case> = {
     },
     status: 429,
     error: 'Too many requests for this integration',
+    headers: RETRY,
+  },
+  too_many_connections: {
+    async provoke() {
+      // An address that is not the proxy's, of which any number of connections is welcome.
+      const [first, second] = [1, 2].map(() =>
+        connect({ port: world.port, host: '127.0.0.1', localAddress: '127.0.0.2' }),
+      ) as [Socket, Socket]
+      await Promise.all([once(first, 'connect'), once(second, 'connect')])
+      const answers = answersOn(second)
+      second.write('POST /integration/any HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}')
+      const answer = readRaw(await answers)
+      first.destroy()
+      return { id: '', answer, source: '127.0.0.2' }
+    },
+    status: 429,
+    error: 'Too many connections from this address',
     headers: RETRY,
   },
   not_http: {

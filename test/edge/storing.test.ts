@@ -21,6 +21,8 @@ beforeAll(async () => {
   world = await startEdge(
     {
       STORE_WAIT_MS: '600',
+      // Without a journal, which journal.test.ts is about.
+      JOURNAL_BYTES_MAX: '0',
       BODY_BYTES_MAX: '100000',
       COMPRESSED_BYTES_MAX: '100000',
       PENDING_BYTES_MAX: '200000',

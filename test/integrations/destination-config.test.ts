@@ -306,3 +306,59 @@ describe('warnings', () => {
     ])
   })
 })
+
+describe('a batch', () => {
+  const url = 'https://erp.example/orders'
+
+  test('has a sensible size and wait', () => {
+    expect(checkDestination({ ...GIVEN, url, batch: {} })).toMatchObject({
+      ok: true,
+      config: { batch: { itemsMax: 100, bytesMax: 1_048_576, waitMs: 1_000, as: 'array', apart: false } },
+    })
+  })
+
+  test.each<[object, string]>([
+    [{ format: 'xml' }, 'a batch is JSON: the format "xml" has no place for several items'],
+    [{ format: 'form' }, 'the format "form"'],
+    [{ format: 'original' }, 'the format "original"'],
+    [{ method: 'DELETE' }, 'a DELETE request sends no body'],
+    [{ body: { template: '{{ batch.id }}', contentType: 'text/plain' } }, 'not written from a template'],
+    [{ url: 'https://erp.example/{{ order.id }}' }, 'url: has the field "order" of one item'],
+    [{ url: 'https://erp.example/{{ batch.total }}' }, 'url: unknown field batch.total'],
+    [{ headers: { 'X-Shop': '{{ shop }}' } }, 'headers.X-Shop: has the field "shop"'],
+    [{ batch: { around: { a: 1 } } }, 'batch.around: is for "as": "object"'],
+    [{ batch: { as: 'object', around: { items: 1 } } }, 'batch.around.items: is the field of the items'],
+    [{ batch: { as: 'object', around: { a: '{{ id }}' } } }, 'batch.around.a: has the field "id"'],
+    [{ batch: { idField: 'a', itemField: 'a' } }, 'batch.itemField: is idField already'],
+    [{ batch: { itemsMax: 1_001 } }, 'batch.itemsMax'],
+    [{ batch: { results: { path: 'a', match: 'index' } } }, 'batch.results.matchPath: is missing'],
+    [{ batch: { results: { path: 'a', lists: 'failed' } } }, 'batch.results.match: must be index or id'],
+    [
+      { batch: { results: { path: 'a', match: 'id', matchPath: 'id' } } },
+      'batch.results.itemPath: is missing',
+    ],
+    [{ batch: { results: { path: 'a[' } } }, 'batch.results.path'],
+  ])('does not go with %j', (more, problem) => {
+    expect(problemsOf({ url, batch: {}, ...more }).join('\n')).toContain(problem)
+  })
+
+  test('may say in address and headers which it is and how large', () => {
+    const headers = { 'X-Size': '{{ batch.count }}' }
+    expect(problemsOf({ url: `${url}/{{ batch.id }}`, headers, batch: {} })).toEqual([])
+  })
+
+  test('is refused in a sentence by every other kind', () => {
+    for (const kind of ['postgres', 'mysql', 'redis', 'rabbitmq', 'smtp', 'file']) {
+      const checked = checkDestination({ kind, batch: {} })
+      const problems = checked.ok ? [] : checked.problems.map(({ message }) => message)
+      expect(problems.join('\n')).toContain('only destinations of the kind "http" have a batch')
+    }
+  })
+})
+
+test('the original body goes with no other', () => {
+  expect(problemsOf({ format: 'original' })).toEqual([])
+  expect(problemsOf({ format: 'original', method: 'GET' }).join()).toContain('a GET request sends no body')
+  const body = { template: 'x', contentType: 'text/plain' }
+  expect(problemsOf({ format: 'original', body }).join()).toContain('the original body is sent')
+})

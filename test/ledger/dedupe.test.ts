@@ -97,6 +97,18 @@ test('a window begins when the request was received', async () => {
   expect(second).toHaveProperty('runId')
 })
 
+test('what is stored late is judged by when it was received', async () => {
+  const integrationId = `kept-back-${newId()}`
+  const at = (seconds: number) => new Date(Date.now() - 1_800_000 + seconds * 1_000)
+  const [first] = await recordIn(0, copyOf(integrationId, 'key', 60, at(0)))
+  const [within] = await recordIn(1, copyOf(integrationId, 'key', 60, at(59)))
+  const [after] = await recordIn(0, copyOf(integrationId, 'key', 60, at(61)))
+  expect(within).toMatchObject({ duplicateOf: first?.eventId })
+  expect(after).toHaveProperty('runId')
+  const [again] = await recordIn(1, copyOf(integrationId, 'key', 60, at(100)))
+  expect(again).toMatchObject({ duplicateOf: after?.eventId })
+})
+
 test('many keys in different orders never deadlock', async () => {
   const keys = Array.from({ length: 300 }, (_, index) => `key-${index}`)
   for (let round = 0; round < 12; round += 1) {
@@ -114,15 +126,16 @@ test('many keys in different orders never deadlock', async () => {
   expect(complaints).toEqual([])
 })
 
-test('keys whose window is over are forgotten, so many at a time', async () => {
+test('keys whose window has been over for an hour are forgotten, so many at a time', async () => {
   const integrationId = `forgotten-${newId()}`
-  const past = new Date(Date.now() - 60_000)
+  const past = new Date(Date.now() - 3_700_000)
   await Promise.all(
     Array.from({ length: 7 }, (_, index) => recordIn(0, copyOf(integrationId, `${index}`, 1, past))),
   )
   await recordIn(0, copyOf(integrationId, 'valid', 600))
+  await recordIn(0, copyOf(integrationId, 'over', 600, new Date(Date.now() - 1_200_000)))
   const ledger = worlds[0]?.ledger
   expect([await ledger?.dropExpiredKeys(5), await ledger?.dropExpiredKeys(5)]).toEqual([5, 2])
-  const left = await sql`SELECT key FROM dedupe_keys WHERE integration_id = ${integrationId}`
-  expect([...left]).toEqual([{ key: 'valid' }])
+  const left = await sql`SELECT key FROM dedupe_keys WHERE integration_id = ${integrationId} ORDER BY key`
+  expect([...left]).toEqual([{ key: 'over' }, { key: 'valid' }])
 })

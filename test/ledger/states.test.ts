@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eraseEvent } from '../../src/ledger/erase.ts'
 import {
   type DeliveryState,
   type EventState,
@@ -98,6 +99,16 @@ async function decideOn(runId: string, to: RunState): Promise<void> {
     if (to === 'delivering') await ledger.redeliver({ deliveryId: id, newDeliveryId: newId(), item: null })
     if (to === 'delivered' || to === 'discarded') await ledger.discardDeadLetter(id, 'by the test')
   }
+  if (to === 'discarded') await eraseEventOf(runId)
+}
+
+/** Gives up what is unfinished, with what it carried. */
+async function eraseEventOf(runId: string): Promise<void> {
+  const [row] = await world.sql`SELECT event_id FROM runs WHERE id = ${runId}`
+  if (!row) return
+  await world.sql.begin((transaction) =>
+    eraseEvent(transaction, row.event_id, { what: 'content', by: 'the test', unfinished: 'discard' }),
+  )
 }
 
 /** Lets what a run has not sent wait again, and replaces it. */

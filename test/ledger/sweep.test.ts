@@ -36,6 +36,26 @@ test('finds runs that were never queued or whose worker is gone, each once', asy
   expect(await sweep(new Date(Date.now() - 1_000))).toEqual({ runs: [], deliveries: [] })
 })
 
+test('a run under way may be silent for longer than one that waits', async () => {
+  const waiting = await recordOne(world.ledger)
+  const running = await recordOne(world.ledger)
+  await world.ledger.takeRun(running.runId)
+  const now = new Date(Date.now() + 1_000)
+  const look = (silentBefore: Date) =>
+    world.ledger.findUnfinished({ queuedBefore: now, silentBefore, limit: 100, alone: false })
+  expect((await look(new Date(Date.now() - 60_000))).runs.map(({ id }) => id)).toEqual([waiting.runId])
+  expect((await look(now)).runs.map(({ id }) => id)).toContain(running.runId)
+})
+
+test('a run that stands in two queues is taken from one of them', async () => {
+  const { runId } = await recordOne(world.ledger)
+  const taken = await Promise.all([1, 2, 3].map(() => world.ledger.takeRun(runId, 0)))
+  expect(taken.filter((run) => run !== undefined)).toMatchObject([{ takes: 1 }])
+  // A worker that knows of that take takes it over.
+  expect(await world.ledger.takeRun(runId, 1)).toMatchObject({ takes: 2 })
+  expect(await world.ledger.takeRun(runId)).toMatchObject({ takes: 3 })
+})
+
 test('leaves alone what was put into the queue a moment ago', async () => {
   await recordOne(world.ledger)
   expect((await sweep(new Date(Date.now() - 5_000))).runs).toEqual([])

@@ -53,6 +53,12 @@ describe('operations', () => {
     ['address.city', 'startsWith', 'Kö', true],
     ['address.city', 'endsWith', 'ln', true],
     ['count', 'startsWith', '3', false],
+    ['items[].sku', 'matches', '^B-[0-9]+$', true],
+    ['items[].sku', 'matches', '^b', false],
+    ['items[].sku', 'matches', '(?i)^b', true],
+    ['address.city', 'matches', '^K\\pLln$', true],
+    ['count', 'matches', '3', false],
+    ['tags', 'matches', 'vip', false],
     ['count', 'greater', 2, true],
     ['count', 'greater', 3, false],
     ['count', 'less', '3.5', true],
@@ -118,7 +124,7 @@ describe('what is no condition is named with its place', () => {
     [{ path: 'a', op: 'exists', value: 1 }, 'value: is not used by exists'],
     [{ path: 'a', op: 'in', value: 'x' }, 'value: has to be a list'],
     [{ path: 'a', op: 'startsWith', value: 5 }, 'value: has to be a string'],
-    [{ path: 'a', op: 'matches', value: '.*' }, 'op: '],
+    [{ path: 'a', op: 'like', value: '.*' }, 'op: '],
     [{ path: 'a..b', op: 'exists' }, 'path: expected a key at position 2'],
     [{ all: [{ path: 'a', op: 'exists' }], any: [] }, 'condition: is one of'],
     [{ all: [], value: 1 }, 'value: goes with path and op only'],
@@ -186,4 +192,52 @@ test('doubles compare as doubles do', () => {
       },
     ),
   )
+})
+
+describe('a pattern', () => {
+  const matching = (value: unknown) => parseCondition({ path: 's', op: 'matches', value })
+
+  test.each([
+    ['(a+)+$', 'a', '!'],
+    ['^(a|aa)+$', 'a', '!'],
+    ['(.*a){12}$', 'a', '!'],
+    ['(x+x+)+y', 'x', ''],
+    ['(\\w+\\s?)*$', 'ab ', '!'],
+    [
+      '([a-zA-Z0-9])(([\\-.]|[_]+)?([a-zA-Z0-9]+))*(@){1}[a-z0-9]+[.]{1}(([a-z]{2,3})|([a-z]{2,3}[.]{1}[a-z]{2,3}))$',
+      'a',
+      '!',
+    ],
+  ])('%s, which takes others years, is matched in time linear in the text', (value, piece, end) => {
+    const steps = (length: number) => {
+      const before = process.threadCpuUsage()
+      for (let times = 0; times < 20; times++)
+        ask({ path: 's', op: 'matches', value }, { s: piece.repeat(length / piece.length) + end })
+      const { user, system } = process.threadCpuUsage(before)
+      return (user + system) / 1_000
+    }
+    steps(1_000)
+    // Twice as many steps for each character of two thousand would be more than all the time there is.
+    expect(Math.min(steps(9_000), steps(9_000)) / Math.max(steps(1_500), 2)).toBeLessThan(30)
+  })
+
+  test.each([
+    ['a'.repeat(201), /longer than 200 characters/],
+    ['[ab]{0,300}[bc]{0,300}', /too much work/],
+    ['(?:[a-z]{1,30}){1,30}', /too much work/],
+    ['(a)\\1', /is not a pattern: invalid escape sequence/],
+    ['(?=a)', /is not a pattern/],
+    ['(', /is not a pattern: missing closing/],
+    [7, /has to be a string/],
+  ])('%j is refused with the reason', (value, reason) => {
+    const parsed = matching(value)
+    expect(parsed.ok ? '' : parsed.problem).toMatch(/^value: /)
+    expect(parsed.ok ? '' : parsed.problem).toMatch(reason)
+  })
+
+  test('fits no text that is longer than the limit, so that a sender cannot make it cost more', () => {
+    const condition = { path: 's', op: 'matches', value: 'a' }
+    expect(ask(condition, { s: 'a'.repeat(10_000) })).toBe(true)
+    expect(ask(condition, { s: 'a'.repeat(10_001) })).toBe(false)
+  })
 })

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
 import type { RedisConnection } from '../../src/platform/redis.ts'
-import { createQueue, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
+import { createQueue, type Gap, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
 import { type RedisServer, startRedis } from '../world/redis.ts'
 import { aJob, gate, type LogLine, listeningLog, redisAt } from './world.ts'
 
@@ -69,7 +69,7 @@ describe('with Redis up', () => {
     expect(seen).toEqual([])
     const killedMs = performance.now()
     child.kill('SIGKILL')
-    await vi.waitFor(() => expect(seen).toEqual([job]), within)
+    await vi.waitFor(() => expect(seen).toEqual([{ ...job, begun: true }]), within)
     // lockMs + 2 × stalledCheckMs, and one second for a busy machine.
     expect(performance.now() - killedMs).toBeLessThan(3_000)
     expect(lines.map(({ msg }) => msg)).toEqual(['a job of a worker that fell silent is handled again'])
@@ -147,6 +147,80 @@ describe('with Redis up', () => {
     await vi.waitFor(() => expect(lines).toHaveLength(1), within)
     expect(lines[0]).toMatchObject({ level: 40, maxmemoryPolicy: 'allkeys-lru' })
     await admin.config('SET', 'maxmemory-policy', 'noeviction')
+  })
+
+  test.each([
+    {
+      what: 'is a replica whose master is gone',
+      begin: () => admin.replicaof('127.0.0.1', 1),
+      end: () => admin.replicaof('NO', 'ONE'),
+      reason: /READONLY/,
+    },
+    {
+      what: 'is out of memory',
+      begin: () => admin.config('SET', 'maxmemory', '1mb'),
+      end: () => admin.config('SET', 'maxmemory', '0'),
+      reason: /OOM/,
+    },
+    {
+      what: 'waits for replicas',
+      begin: () => admin.config('SET', 'min-replicas-to-write', '1'),
+      end: () => admin.config('SET', 'min-replicas-to-write', '0'),
+      reason: /NOREPLICAS/,
+    },
+  ])('a Redis that $what takes no work: it is told, quietly, and a gap when it does again', async (fault) => {
+    const { queue, lines } = openQueue(server.url)
+    const seen: string[] = []
+    const gaps: Gap[] = []
+    queue.onGap((gap) => gaps.push(gap))
+    await queue.take('runs', { concurrency: 2 }, async ({ id }) => void seen.push(id))
+    const first = aJob()
+    await queue.put([first])
+    await vi.waitFor(() => expect(seen).toEqual([first.id]), within)
+    expect(queue.trouble()).toBeUndefined()
+    await fault.begin()
+    await vi.waitFor(() => expect(queue.trouble()?.reason).toMatch(fault.reason), within)
+    for (let count = 0; count < 10; count += 1) {
+      await expect(queue.put([aJob()])).rejects.toThrow(fault.reason)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect(queue.trouble()?.sinceMs).toBeGreaterThan(900)
+    expect(lines.length).toBeLessThanOrEqual(3)
+    expect(gaps).toEqual([])
+    await fault.end()
+    await vi.waitFor(() => expect(gaps).toEqual([{ why: 'the queue was away', idsMayBeLeft: false }]), within)
+    const after = aJob()
+    await vi.waitFor(() => queue.put([after]), within)
+    await vi.waitFor(() => expect(seen).toEqual([first.id, after.id]), within)
+    await vi.waitFor(() => expect(lines.at(-1)?.msg).toMatch(/again|back/), within)
+  })
+
+  test('a Redis that was emptied is a gap, and one that evicts is another, which leaves ids behind', async () => {
+    const { queue, lines } = openQueue(server.url)
+    const gaps: Gap[] = []
+    queue.onGap((gap) => gaps.push(gap))
+    await vi.waitFor(async () => expect(await admin.keys('*:pulse')).not.toEqual([]), within)
+    // The first pulse after its key was made tells nothing.
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(gaps).toEqual([])
+    await admin.flushall()
+    await vi.waitFor(() => expect(gaps).toEqual([{ why: 'Redis was emptied', idsMayBeLeft: false }]), within)
+
+    const job = aJob()
+    await queue.put([job])
+    // As when Redis has evicted the list of what waits, and not what waits.
+    const [waiting = ''] = await admin.keys('*:runs:prioritized')
+    await admin.del(waiting)
+    await queue.put([job])
+    expect(await queue.counts('runs')).toEqual(nothing)
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    await admin.config('SET', 'maxmemory', '1mb')
+    await vi.waitFor(async () => expect(await admin.info('stats')).toMatch(/evicted_keys:[1-9]/), within)
+    await admin.config('SET', 'maxmemory', '0')
+    await admin.config('SET', 'maxmemory-policy', 'noeviction')
+    const evicted = { why: 'Redis has evicted keys', idsMayBeLeft: true }
+    await vi.waitFor(() => expect(gaps).toContainEqual(evicted), within)
+    expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('has dropped keys'))
   })
 
   test('a closed queue leaves no connection behind', async () => {

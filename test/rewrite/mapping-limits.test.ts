@@ -94,3 +94,46 @@ describe('applying a mapping has limits', () => {
     expect(turns).toBeGreaterThan(5)
   })
 })
+
+describe('what a stranger sends cannot make a transform cost more than it is worth', () => {
+  test.each(['dM', 'yMyMyMyMyMyMyMyM', "y'1'M", 'dMMd', 'z-z', 'Hmss'])(
+    'the date format %s, whose numbers can end in several places, is refused',
+    (from) => {
+      const mapping = { x: { from: 'd', transforms: [{ dateFormat: { from, to: 'iso' } }] } }
+      expect(() => compileMapping(mapping)).toThrow(/several|nothing between|twice/)
+    },
+  )
+
+  test.each([
+    ['yyyyMMddHHmmss', '20240115103000', '2024-01-15T10:30:00Z'],
+    ['d.M.yyyy H:m', '5.1.2024 9:07', '2024-01-05T09:07:00Z'],
+    ['EEE, d MMM yyyy HH:mm:ss ZZZ', 'Mon, 15 Jan 2024 10:30:00 +0100', '2024-01-15T10:30:00+01:00'],
+    ['MMMd yyyy', 'Jan5 2024', '2024-01-05T00:00:00Z'],
+    ['yyyy-MM-dd HH:mm z', '2024-01-15 10:30 Europe/Berlin', '2024-01-15T10:30:00+01:00'],
+  ])('the date format %s is read', async (from, given, iso) => {
+    const mapping = { x: { from: 'd', transforms: [{ dateFormat: { from, to: 'iso' } }] } }
+    expect(await mapped(mapping, { d: given })).toEqual({ x: iso })
+  })
+
+  test.each([
+    [
+      'replace',
+      { replace: { search: 'a', with: 'x'.repeat(1_000) } },
+      'a'.repeat(1_000_000),
+      /replace: makes a text of more/,
+    ],
+    ['join', { join: 'x'.repeat(1_000) }, Array(600_000).fill('a'), /join: makes a text of more/],
+    ['split', { split: 'a' }, 'a'.repeat(200_000), /split: more than 100000 parts/],
+  ])('what %s would make too long is a failure before it is made', async (_name, transform, d, message) => {
+    const result = await tryMapping({ x: { from: 'd', transforms: [transform] } }, { d })
+    expect(result).toMatchObject({ ok: false, rule: 'x', message: expect.stringMatching(message) })
+  })
+
+  test('characters of two units are still counted as one', async () => {
+    const transforms = [{ slice: { from: 1, to: 3 } }, 'capitalise']
+    expect(await mapped({ x: { from: 'd', transforms } }, { d: '😀éa' })).toEqual({ x: 'Éa' })
+    expect(await mapped({ x: { from: 'd', transforms: [{ truncate: 2 }] } }, { d: '😀😀😀' })).toEqual({
+      x: '😀😀',
+    })
+  })
+})

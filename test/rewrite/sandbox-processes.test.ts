@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
-import { sandboxFlags } from '../../src/rewrite/sandbox/launch.ts'
+import { launchSandboxProcess, sandboxFlags } from '../../src/rewrite/sandbox/launch.ts'
 import { createPool } from '../../src/rewrite/sandbox/pool.ts'
 import { eventually, isRunning, LIMITS, openSandbox, type TestSandbox } from './sandbox-world.ts'
 
@@ -49,6 +51,35 @@ describe('a process that dies', () => {
     process.kill(onlyPid(sandbox), 'SIGKILL')
     expect(await call).toMatchObject({ ok: false, reason: 'crashed' })
     expect(await sandbox.run(OK)).toMatchObject({ ok: true })
+  })
+
+  test('under a call that had called out marks it, and under one that had not does not', async () => {
+    const sandbox = open(1)
+    await sandbox.run(OK)
+    const answer = JSON.stringify({ ok: true, status: 200, headers: {}, body: '', mayPass: false })
+    let asked = 0
+    const body = `await fetchUrl('https://erp.example/'); ${OK}`
+    const call = (killAt: number) =>
+      sandbox.run(body, {
+        ask: async () => {
+          asked += 1
+          if (asked === killAt) process.kill(onlyPid(sandbox), 'SIGKILL')
+          return answer
+        },
+      })
+    expect(await call(1)).toMatchObject({
+      ok: true,
+      log: [
+        {
+          level: 'note',
+          text: 'the sandbox process died after the function had called out once, and it was run again: those calls may have been made twice',
+        },
+      ],
+    })
+    expect(asked).toBe(2)
+    const silent = sandbox.run(busy(200), { ask: async () => answer })
+    process.kill(onlyPid(sandbox), 'SIGKILL')
+    expect(await silent).toMatchObject({ ok: true, log: [] })
   })
 
   test('while idle is noticed and replaced', async () => {
@@ -103,6 +134,18 @@ test('when no process can be started the call is rejected with the reason, and a
   await pool.close()
 })
 
+/** Tells over the channel what a sandbox process sees of itself. */
+const INSIDE = `
+  const fs = require('fs')
+  const kind = (fd) => fs.readlinkSync('/proc/self/fd/' + fd).replace(/^(\\/proc).*|:.*/, '$1')
+  const files = fs.readdirSync('/proc/self/fd').sort((a, b) => a - b)
+  fs.writeSync(3, JSON.stringify({
+    environment: fs.readFileSync('/proc/self/environ', 'utf8').replaceAll('\\0', ''),
+    variables: Object.keys(process.env),
+    working: process.cwd(),
+    files: files.flatMap((fd) => { try { return [kind(fd)] } catch { return [] } }),
+  }))`
+
 describe('a sandbox process', () => {
   test.runIf(process.platform === 'linux')(
     'has no environment, no inherited descriptor, low priority and its own name',
@@ -122,7 +165,34 @@ describe('a sandbox process', () => {
       // The channel and the pipe of standard error come from the host; every other socket or pipe is Node's own.
       expect(kinds.filter((kind) => kind === 'socket').length).toBeLessThanOrEqual(2)
       for (const thread of readdirSync(`/proc/${pid}/task`)) expect(getPriority(Number(thread))).toBe(10)
+      expect(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim()).toBe('1000')
       delete process.env.PLANTED_SECRET
+    },
+  )
+
+  test.runIf(process.platform === 'linux')(
+    'looks from inside as it does from outside: nothing of its host is there',
+    async () => {
+      process.env.PLANTED_SECRET = 'planted'
+      const file = openSync(fileURLToPath(import.meta.url), 'r')
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const child = launchSandboxProcess(['--allow-fs-read=/proc', '-e', INSIDE])
+      let told = ''
+      child.stdio[3]?.on('data', (text) => (told += text))
+      await once(child, 'close')
+      server.close()
+      closeSync(file)
+      delete process.env.PLANTED_SECRET
+      const { environment, variables, working, files } = JSON.parse(told)
+      expect({ environment, variables, working }).toEqual({ environment: '', variables: [], working: '/' })
+      const [input, output, error, channel, ...others] = files as string[]
+      expect([input, output]).toEqual(['/dev/null', '/dev/null'])
+      // libuv makes what it calls pipes of sockets.
+      expect([error, channel]).toEqual(['socket', 'socket'])
+      expect(others.filter((kind) => !['anon_inode', 'pipe', '/dev/null', '/proc'].includes(kind))).toEqual(
+        [],
+      )
     },
   )
 

@@ -22,13 +22,13 @@ export interface Fleet {
   close(): Promise<void>
 }
 
-export async function startFleet(options: { worker: boolean }): Promise<Fleet> {
+export async function startFleet(options: { worker: boolean; env?: Record<string, string> }): Promise<Fleet> {
   const receiver = await startReceiver()
   const database = await freshDatabase()
   const sql = postgres(database.url, { max: 1, onnotice: () => {} })
   const env = testSettings(database.url, {
     queue: 'bullmq',
-    env: { OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}` },
+    env: { OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`, ...options.env },
   })
   const started: Promise<SluiceProcess>[] = []
   function start(role: 'edge' | 'worker'): Promise<SluiceProcess> {

@@ -82,3 +82,29 @@ async function states(): Promise<Record<string, number>> {
     SELECT state, count(*)::int AS count FROM deliveries GROUP BY state`
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
 }
+
+test('a batch whose worker is killed comes again as the same, and what was still gathered comes together', {
+  timeout: 120_000,
+}, async () => {
+  let slow = true
+  receiver.answerWith(async () => {
+    if (slow) await new Promise((resolve) => setTimeout(resolve, 60_000))
+    return 200
+  })
+  const cameTo = (path: string) => receiver.requests.filter(({ url }) => url === path)
+  await send('/batched', 3, { batch: { itemsMax: 3, waitMs: 600_000, idField: 'delivery' } }, {})
+  await eventually(() => expect(cameTo('/batched')).toHaveLength(1))
+  await send('/gathered', 2, { batch: { waitMs: 12_000 } }, {})
+  await eventually(async () => expect(await states()).toMatchObject({ sending: 3, waiting: 2 }))
+  await worker.kill9()
+  slow = false
+  await sql`UPDATE deliveries SET lease_until = now() WHERE state = 'sending'`
+  worker = await startProcess('worker', env)
+  await eventually(async () => expect(await states()).not.toMatchObject({ sending: 3 }), 60_000)
+  await eventually(() => expect(cameTo('/gathered').length).toBeGreaterThan(0), 60_000)
+  const [first, again] = cameTo('/batched')
+  expect(again?.body).toEqual(first?.body)
+  expect(again?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
+  expect([first, again].map((push) => push?.headers['sluice-attempt'])).toEqual(['1', '2'])
+  expect(cameTo('/gathered').map(({ body }) => body.toString())).toEqual(['[{"n":0},{"n":1}]'])
+})

@@ -87,23 +87,31 @@ describe.each<QueueEngine>(['in-process', 'bullmq'])('the road on the %s queue',
     const { name } = await road.api.rewriteFunction(road.shop, `nothing-${queue}`, 'return { jobStatus: 1 }')
     const empty = await road.integration([{ ...push, function: name }])
     const list = await road.integration([push])
+    const wanting = { path: '$source.topic', op: 'in', value: ['order.paid'] }
+    const unwanted = await road.integration([
+      { ...push, when: wanting, mapping: { no: { from: 'missing' } } },
+    ])
+    await road.world.send(unwanted, '{"paid":false}')
     await road.world.send(filtered, '{"paid":false}')
     await road.world.send(empty, '{"paid":false}')
     await road.world.send(list, ' [ ] ')
     expect((await road.api.eventIn(filtered, 'filtered')).runs[0].nodes).toMatchObject([
       { nodeId: 'only-paid', outcome: 'filtered', message: 'otherwise' },
     ])
+    expect((await road.api.eventIn(unwanted, 'filtered')).runs[0].nodes).toMatchObject([
+      { nodeId: 'push', outcome: 'filtered', message: 'its condition does not hold' },
+    ])
     expect((await road.api.eventIn(empty, 'empty')).runs[0].nodes).toMatchObject([{ outcome: 'nothing' }])
     await road.api.eventIn(list, 'empty')
     expect(road.receiver.requests).toEqual([])
   })
 
-  test('an array is one delivery for each element, or one for all where the node batches', async () => {
+  test('an array is one delivery for each element, or one for all where the node sends it whole', async () => {
     const [each, batch] = await Promise.all(['/each', '/batch'].map((at) => road.destination(at)))
     const id = await road.integration([
       { id: 'fan', kind: 'transform', next: ['each', 'batch'] },
       { id: 'each', kind: 'push', destination: each },
-      { id: 'batch', kind: 'push', destination: batch, batch: true },
+      { id: 'batch', kind: 'push', destination: batch, array: 'whole' },
     ])
     await road.world.send(id, '[{"id":90071992547409931},{"id":2}]')
     const event = await road.api.eventIn(id, 'delivered')

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
 import path from 'node:path'
 import { inject } from 'vitest'
+import { spawnSluice } from '../world/spawn-sluice.ts'
 
-const LAUNCHER = path.join(import.meta.dirname, '../../bin/sluice.js')
 const READY_WAIT_MS = 45_000
 
 export interface SluiceProcess {
@@ -12,6 +12,8 @@ export interface SluiceProcess {
   /** Sends SIGTERM and gives the exit code. */
   stop(): Promise<number | null>
   kill9(): Promise<void>
+  /** Resolves with its exit code, whoever ended it. */
+  ended(): Promise<number | null>
   /** What it wrote, both streams. */
   said(): string
 }
@@ -21,23 +23,16 @@ export async function startProcess(
   role: 'edge' | 'worker',
   env: Record<string, string>,
 ): Promise<SluiceProcess> {
-  // Away from the repository, whose .env and .sluice are somebody else's.
   const cwd = await mkdtemp(path.join(inject('scratch'), 'process-'))
-  const child = spawn(process.execPath, [LAUNCHER, 'start', '--role', role], {
+  const child = spawnSluice({
+    role,
     cwd,
-    env: {
-      PATH: process.env.PATH,
-      SLUICE_HOME: path.join(cwd, 'home'),
-      ...env,
-      PORT: '0',
-      LOG_LEVEL: 'info',
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { SLUICE_HOME: path.join(cwd, 'home'), ...env, PORT: '0', LOG_LEVEL: 'info' },
   })
   const atExit = () => child.kill('SIGKILL')
   process.once('exit', atExit)
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk))
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk))
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   void exited.then(() => process.off('exit', atExit))
   const port = await readyPort(child, () => said)
@@ -45,6 +40,7 @@ export async function startProcess(
     url: `http://127.0.0.1:${port}`,
     pid: child.pid ?? 0,
     said: () => said,
+    ended: () => exited,
     stop() {
       child.kill('SIGTERM')
       return exited

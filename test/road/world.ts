@@ -14,10 +14,13 @@ export interface Road {
   close(): Promise<void>
 }
 
-/** A receiver, and a gateway that may reach it. */
-export async function openRoad(options: WorldOptions = {}): Promise<Road> {
+/** A receiver, and a gateway that may reach it, and these places. */
+export async function openRoad(options: WorldOptions & { alsoAllowed?: string[] } = {}): Promise<Road> {
   const receiver = await startReceiver()
-  const env = { OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`, ...options.env }
+  const env = {
+    OUTBOUND_ALLOWED: [`127.0.0.1:${receiver.port}`, ...(options.alsoAllowed ?? [])].join(','),
+    ...options.env,
+  }
   const world = await startTestGateway({ ...options, env })
   const { api } = world
   const { id: shop } = await api.application('shop')

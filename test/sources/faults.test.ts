@@ -38,3 +38,22 @@ describe('each way in which a proof fails has a sentence of its own', () => {
     expect(PROOF_FAULTS[verdict.fault]).toBe(sentence)
   })
 })
+
+test.each([
+  ['stripe-01', 'stripe-signature', ',', 'v1='],
+  ['mollie-01', 'x-mollie-signature', ', ', 'sha256='],
+])(
+  '%s: a header of hundreds of signatures is refused as it stands, and none of them is compared',
+  async (id, header, separator, prefix) => {
+    const signed = vector(id)
+    const more = Array(200).fill(`${prefix}${'0'.repeat(64)}`)
+    const headers = { ...signed.headers, [header]: [signed.headers[header], ...more].join(separator) }
+    const verdict = await verify(
+      presetOf(signed.source),
+      proofOf(signed),
+      messageIn(signed, { headers }),
+      toolsOf(signed),
+    )
+    expect(verdict).toEqual({ proven: false, fault: 'malformed', note: 'more than 20 signatures' })
+  },
+)

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { FetchText } from '../../src/integrations/integrations.ts'
 import { createLog } from '../../src/platform/log.ts'
+import { createMetrics } from '../../src/platform/metrics.ts'
 import { createAddressRefresh } from '../../src/upkeep/addresses.ts'
 import { startUpkeep } from '../../src/upkeep/upkeep.ts'
 import { definitionOf, openProcess, type Process, saveOrders, saveShop } from '../integrations/world.ts'
@@ -98,7 +99,10 @@ test('the clock does all this, and closing does not wait for a vendor that hangs
   await letIn('github', true)
   let given: AbortSignal | undefined
   const upkeep = await startUpkeep({
-    alerts: { assess: async () => {}, sendMessages: async () => {} },
+    alerts: { assess: async () => {}, sendMessages: async () => {}, eraseContent: async () => {} },
+    retentionDays: 0,
+    metrics: createMetrics(),
+    sealer: { open: (sealed) => sealed },
     alertSeconds: 3_600,
     ledger: ledger.ledger,
     integrations: process.integrations,
@@ -110,6 +114,8 @@ test('the clock does all this, and closing does not wait for a vendor that hangs
       })
     },
     now: () => new Date(nowMs),
+    forgetAudits: async () => {},
+    queue: { trouble: () => undefined, onGap() {} },
     requeue: async () => {},
     sweepSeconds: 0.02,
     lostSeconds: 60,

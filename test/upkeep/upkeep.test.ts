@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Unfinished } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { createLog } from '../../src/platform/log.ts'
+import { createMetrics } from '../../src/platform/metrics.ts'
+import type { Gap } from '../../src/queue/queue.ts'
 import { startUpkeep, type UpkeepOptions } from '../../src/upkeep/upkeep.ts'
 import { openProcess, type Process } from '../integrations/world.ts'
 import { entryOf, openLedger, recordOne, runInto, type TestLedger, takeOf } from '../ledger/world.ts'
@@ -37,8 +39,13 @@ async function keepUp(options: Partial<UpkeepOptions> = {}) {
     integrations: definitions.integrations,
     fetchText: async () => ({ ok: false, message: 'nothing is fetched here' }),
     now: () => new Date(),
+    forgetAudits: async () => {},
+    queue: { trouble: () => undefined, onGap() {} },
     requeue: async (work) => void found.push(work),
-    alerts: { assess: async () => {}, sendMessages: async () => {} },
+    alerts: { assess: async () => {}, sendMessages: async () => {}, eraseContent: async () => {} },
+    retentionDays: 0,
+    metrics: createMetrics(),
+    sealer: { open: (sealed) => sealed },
     alertSeconds: 3_600,
     sweepSeconds: 0.05,
     lostSeconds: 0.5,
@@ -73,7 +80,7 @@ test('at the start of a process that is alone everything unfinished is put back 
 })
 
 test('when the queue is away, it starts all the same and puts the work back later', async () => {
-  const { runId } = await recordOne(world.ledger, entryOf({ receivedAt: new Date(Date.now() - 60_000) }))
+  const { runId } = await recordOne(world.ledger)
   let away = true
   const later: string[] = []
   const { close } = await keepUp({
@@ -87,12 +94,48 @@ test('when the queue is away, it starts all the same and puts the work back late
   await close()
 })
 
+test('while the queue is away nothing is looked for; when it is back, all that waits is put back at once', async () => {
+  const { runId } = await recordOne(world.ledger)
+  const taken = await recordOne(world.ledger)
+  await world.ledger.takeRun(taken.runId)
+  let trouble: { reason: string; sinceMs: number } | undefined = { reason: 'it is away', sinceMs: 1_000 }
+  let tell: (gap: Gap) => void = () => {}
+  const asked: (boolean | undefined)[] = []
+  const found: string[] = []
+  const { close } = await keepUp({
+    lostSeconds: 600,
+    queue: { trouble: () => trouble, onGap: (listener) => (tell = listener) },
+    requeue: async ({ runs }, anew) => {
+      asked.push(anew)
+      found.push(...runs.map(({ id }) => id))
+    },
+  })
+  tell({ why: 'it is away', idsMayBeLeft: false })
+  await wait(200)
+  expect(found).toEqual([])
+  trouble = undefined
+  tell({ why: 'it was away', idsMayBeLeft: true })
+  await eventually(() => expect(found).toContain(runId))
+  // Its worker may be busy with it.
+  expect(found).not.toContain(taken.runId)
+  expect(asked).not.toContain(false)
+  await close()
+})
+
 test('more work than one page holds is put back page by page', async () => {
-  const entries = Array.from({ length: 1_100 }, () => entryOf({ receivedAt: new Date(Date.now() - 60_000) }))
+  const entries = Array.from({ length: 1_100 }, () => entryOf())
   await Promise.all(entries.map((entry) => world.ledger.record(entry)))
+  await world.sql`UPDATE runs SET queued_at = now() - interval '1 minute'`
   const { found, runs, close } = await keepUp({ sweepSeconds: 600, lostSeconds: 30 })
   expect(new Set(runs()).size).toBeGreaterThanOrEqual(1_100)
   expect(found.length).toBeGreaterThan(1)
+  await close()
+})
+
+test('a request that was received long ago and came late is no lost work', async () => {
+  const { runId } = await recordOne(world.ledger, entryOf({ receivedAt: new Date(Date.now() - 3_600_000) }))
+  const { runs, close } = await keepUp({ lostSeconds: 600 })
+  expect(runs()).not.toContain(runId)
   await close()
 })
 

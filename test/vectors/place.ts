@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import postgres from 'postgres'
 import { makeScratch, sweep, sweepAbandoned, sweepAtExit } from '../world/scratch.ts'
@@ -22,9 +24,13 @@ async function placeOn(adminUrl: string): Promise<Place> {
   await asAdmin(adminUrl, (sql) => sql`CREATE DATABASE ${sql(name)}`)
   const url = new URL(adminUrl)
   url.pathname = `/${name}`
+  const home = await mkdtemp(path.join(tmpdir(), 'sluice-vectors-'))
   return {
-    env: { DATABASE_URL: url.href },
-    leave: () => asAdmin(adminUrl, (sql) => sql`DROP DATABASE IF EXISTS ${sql(name)} WITH (FORCE)`),
+    env: { DATABASE_URL: url.href, SLUICE_HOME: home },
+    async leave() {
+      await asAdmin(adminUrl, (sql) => sql`DROP DATABASE IF EXISTS ${sql(name)} WITH (FORCE)`)
+      await rm(home, { recursive: true, force: true })
+    },
   }
 }
 

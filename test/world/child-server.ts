@@ -1,5 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 export interface ChildServer {
@@ -14,6 +16,7 @@ export interface ChildServerOptions {
   program: string
   args: string[]
   env?: Record<string, string>
+  /** A folder right below the scratch folder, where a later run looks for what a killed one has left. */
   cwd: string
   port: number
   readyWaitMs: number
@@ -65,6 +68,7 @@ async function launch({
   child.once('error', (error) => {
     said += error.message
   })
+  await writeFile(path.join(cwd, `child-${port}.pid`), `${child.pid}\n`)
   const deadline = Date.now() + readyWaitMs
   while (!(await listens(port))) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {

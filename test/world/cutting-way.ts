@@ -1,10 +1,10 @@
 import net from 'node:net'
 
 /** A way to the server that ends when the server's answer to COMMIT comes by. */
-export async function startCuttingWay(port: number) {
+export async function startCuttingWay(port: number, host = '127.0.0.1') {
   const sockets = new Set<net.Socket>()
   const server = net.createServer((near) => {
-    const far = net.connect(port, '127.0.0.1')
+    const far = net.connect(port, host)
     let isCommitting = false
     for (const socket of [near, far]) {
       sockets.add(socket)

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync } from 'node:fs'
+import path from 'node:path'
+import { inject } from 'vitest'
 import { type Gateway, type GatewayOptions, type Role, startGateway } from '../../src/cli/gateway.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { readSettings } from '../../src/platform/settings.ts'
@@ -19,6 +22,8 @@ export interface WorldOptions {
   env?: Record<string, string>
   proofs?: GatewayOptions['proofs']
   outside?: GatewayOptions['outside']
+  /** Instead of one of the level in TEST_LOG_LEVEL. */
+  log?: GatewayOptions['log']
 }
 
 export interface TestGateway {
@@ -47,7 +52,7 @@ export async function startTestGateway(options: WorldOptions = {}): Promise<Test
   const gateway = await startGateway({
     settings,
     role: options.role ?? 'all',
-    log: createLog(settings.LOG_LEVEL),
+    log: options.log ?? createLog(settings.LOG_LEVEL),
     proofs: options.proofs ?? {},
     outside: options.outside,
   })
@@ -70,11 +75,13 @@ export function testSettings(databaseUrl: string, { queue = 'in-process', env = 
   const redis = queue === 'bullmq' ? sharedRedis() : undefined
   return {
     DATABASE_URL: databaseUrl,
+    SLUICE_HOME: mkdtempSync(path.join(inject('scratch'), 'home-')),
     PORT: '0',
     HOST: '127.0.0.1',
     RETRIEVE_ALLOWED_LIST: '127.0.0.1',
     SLUICE_MASTER_KEY: MASTER_KEY,
     SLUICE_ADMIN_KEY: ADMIN_KEY,
+    STOP_NOTICE_MS: '0',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     ...(redis && { REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix }),
     ...env,

@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const INSTALL_TRIES_MAX = 3
 const INSTALL_PAUSE_MS = 3_000
+/** Asked by Debian before a package starts its own server: 101 forbids it. */
+const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
+const NO_SERVICES =
+  '#!/bin/sh\n# Written by the tests of Sluice while they install a package, and removed after it.\nexit 101\n'
 
 /** The first program of these names on the search path, or null. */
 export function findProgram(names: string[], searchPath: string): string | null {
@@ -32,7 +36,9 @@ export function installPackage(
   for (let tries = 0; tries < INSTALL_TRIES_MAX; tries++) {
     // Another run of the suite may hold apt's lists at this moment; what matters is whether the package gets there.
     aptGet(searchPath, ['update'])
-    const failure = aptGet(searchPath, ['install', '-y', '--no-install-recommends', name])
+    const failure = withoutServices(() =>
+      aptGet(searchPath, ['install', '-y', '--no-install-recommends', name]),
+    )
     const found = find()
     if (found) return found
     console.warn(`apt-get could not install ${name}: ${failure}`)
@@ -50,11 +56,26 @@ function isExecutable(file: string): boolean {
   }
 }
 
+/** The tests start servers of their own; one of the system nobody asked for. A policy that is there already stays. */
+function withoutServices<T>(install: () => T): T {
+  try {
+    writeFileSync(SERVICE_POLICY, NO_SERVICES, { mode: 0o755, flag: 'wx' })
+  } catch {
+    // Ours is one that a killed run left behind.
+    const isOurs = existsSync(SERVICE_POLICY) && readFileSync(SERVICE_POLICY, 'utf8') === NO_SERVICES
+    if (!isOurs) return install()
+  }
+  try {
+    return install()
+  } finally {
+    rmSync(SERVICE_POLICY, { force: true })
+  }
+}
+
 function aptGet(searchPath: string, args: string[]): string {
   const { error, stderr } = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], {
     encoding: 'utf8',
-    // In runlevel 1 the package does not start its own server, for which nobody asked.
-    env: { ...process.env, PATH: searchPath, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    env: { ...process.env, PATH: searchPath, DEBIAN_FRONTEND: 'noninteractive' },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   return error?.message ?? stderr.trim().split('\n').slice(-3).join(' ')

@@ -8,6 +8,8 @@ import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
 export interface RedisServer {
   url: string
   port: number
+  /** Another one after each restart. */
+  pid(): number
   /** As by a loss of power: what was not on disk is gone. */
   kill9(): Promise<void>
   /** Ends it in order. */
@@ -52,6 +54,7 @@ function manage(options: RedisServerOptions, folder: string, port: number, first
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    pid: () => child.pid ?? 0,
     kill9: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
     restart: async () => {

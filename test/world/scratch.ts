@@ -20,16 +20,22 @@ export async function sweepAbandoned(): Promise<void> {
 
 /** Ends every server that lies below `scratch`, whoever started it, and removes the folder. */
 export async function sweep(scratch: string): Promise<void> {
+  await endServers(scratch)
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
+}
+
+export async function endServers(scratch: string): Promise<void> {
   for (const { pid, data } of findServers(scratch)) {
     const isOurs = data === null || (await isServerOf(pid, data))
     if (isOurs) endNow(pid, data)
   }
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
+  for (const pid of findChildren(scratch)) signal(-pid, 'SIGKILL')
 }
 
 /** The same for the moment of exit, when nothing can be waited for: the servers of this very run only. */
 export function sweepAtExit(scratch: string): void {
   for (const { pid, data } of findServers(scratch)) endNow(pid, data)
+  for (const pid of findChildren(scratch)) signal(-pid, 'SIGKILL')
   rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
 }
 
@@ -51,6 +57,16 @@ function findServers(scratch: string): FoundServer[] {
   })
 }
 
+/** Leaders of the groups that `launchChildServer` started. */
+function findChildren(scratch: string): number[] {
+  return listFolders(scratch).flatMap((folder) =>
+    listFolders(folder).flatMap((file) => {
+      const pid = /^child-\d+\.pid$/.test(path.basename(file)) ? readPid(file) : null
+      return pid !== null && worksIn(pid, folder) ? [pid] : []
+    }),
+  )
+}
+
 function listFolders(scratch: string): string[] {
   try {
     return readdirSync(scratch).map((name) => path.join(scratch, name))
@@ -67,10 +83,11 @@ function readPid(file: string): number | null {
   }
 }
 
-/** The id of a killed Redis may be another program's by now. */
+/** The id of a server that was killed may be another program's by now. */
 function worksIn(pid: number, folder: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`) === folder
+    const place = readlinkSync(`/proc/${pid}/cwd`)
+    return place === folder || place.startsWith(folder + path.sep)
   } catch {
     return false
   }

@@ -10,11 +10,11 @@ export interface ServedTls {
 }
 
 /** TLS in front of a server that speaks in the clear; its certificate is for localhost and 127.0.0.1. */
-export async function startServedTls(port: number): Promise<ServedTls> {
+export async function startServedTls(port: number, host = '127.0.0.1'): Promise<ServedTls> {
   const sockets = new Set<net.Socket>()
   const { cert, key } = makeServerCertificate()
   const server = tls.createServer({ cert, key }, (near) => {
-    const far = net.connect(port, '127.0.0.1')
+    const far = net.connect(port, host)
     for (const socket of [near, far]) {
       sockets.add(socket)
       socket.on('error', () => {})

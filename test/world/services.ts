@@ -1,12 +1,15 @@
 /**
- * What every test file shares: a real PostgreSQL with a migrated template database and a real Redis, started before the
+ * What every test file shares: a real PostgreSQL with a template database that Sluice was started on, and a real Redis, started before the
  * first test and gone after the last. Two runs of the suite at once do not meet.
  */
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
+import { startGateway } from '../../src/cli/gateway.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
-import { migrate } from '../../src/platform/migrate.ts'
+import { createLog } from '../../src/platform/log.ts'
+import { readSettings } from '../../src/platform/settings.ts'
 import { findRedisProgram, installRedisProgram } from './redis-program.ts'
 import { launchRedis } from './redis-server.ts'
 import { makeScratch, sweep, sweepAbandoned, sweepAtExit } from './scratch.ts'
@@ -15,7 +18,7 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** A database on the shared PostgreSQL, as a user who may create databases. */
     adminDatabaseUrl: string
-    /** The name of the migrated database that `freshDatabase` copies. */
+    /** The name of the database that `freshDatabase` copies: Sluice was started on it once. */
     templateDatabase: string
     redisUrl: string
     /** The program for Redis servers of one's own; empty where there is none. */
@@ -73,7 +76,7 @@ async function providePostgres(project: TestProject, scratch: string): Promise<S
   project.provide('templateDatabase', template)
   const admin = postgres(server.url, { max: 1, onnotice: () => {} })
   await admin`CREATE DATABASE ${admin(template)}`
-  await migrate(databaseUrl(server.url, template))
+  await startOnce(databaseUrl(server.url, template), path.join(scratch, 'template-home'))
   return {
     close: async () => {
       const ours = await admin<{ name: string }[]>`
@@ -83,6 +86,20 @@ async function providePostgres(project: TestProject, scratch: string): Promise<S
       await server.close()
     },
   }
+}
+
+/** Tables, partitions and the functions of the program are there then: half of the time of a first start. */
+async function startOnce(url: string, home: string): Promise<void> {
+  const settings = readSettings({
+    DATABASE_URL: url,
+    SLUICE_HOME: home,
+    SLUICE_MASTER_KEY: randomBytes(32).toString('base64'),
+    SLUICE_ADMIN_KEY: randomBytes(24).toString('hex'),
+    PORT: '0',
+    HOST: '127.0.0.1',
+  })
+  const gateway = await startGateway({ settings, role: 'edge', log: createLog('warn') })
+  await gateway.close()
 }
 
 async function findPostgres(scratch: string): Promise<Service & { url: string }> {

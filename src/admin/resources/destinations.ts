@@ -10,9 +10,10 @@ import type { Json } from '../../payload/exact-json.ts'
 import { newId } from '../../platform/ids.ts'
 import type { Resource } from '../crud.ts'
 import { findStandings } from '../destination-standing.ts'
-import { Problem, throwFaults } from '../problem.ts'
+import { type Fault, Problem, throwFaults } from '../problem.ts'
 import { destinationCreationIn, destinationIn, destinationOut } from '../schemas.ts'
 import { ofApplication, requireApplication } from './belonging.ts'
+import { sendsOriginals } from './integration-faults.ts'
 import { maskedFaults } from './masked-faults.ts'
 import type { ResourceOptions } from './resource-options.ts'
 import { requireTaken, type TryOptions } from './verified-destination.ts'
@@ -46,13 +47,9 @@ export function destinationResource(
   function read(id: string, { applicationId, name, enabled, ...input }: Input): Destination {
     const before = integrations.destination(id)
     const config = keepMaskedSecrets(input.config as Destination['config'], before?.config ?? {})
-    throwFaults(maskedFaults('config', config))
-    return { id, applicationId, name, enabled, config }
-  }
-
-  async function save(destination: Destination): Promise<object> {
-    await integrations.saveDestination(destination)
-    return show(destination)
+    const destination = { id, applicationId, name, enabled, config }
+    throwFaults([...maskedFaults('config', config), ...originalFaults(destination, integrations)])
+    return destination
   }
 
   return {
@@ -62,25 +59,46 @@ export function destinationResource(
     creation: destinationCreationIn,
     output: destinationOut,
     list: (applicationId) => showAll(ofApplication(integrations.destinations(), applicationId)),
+    revision: (id) => integrations.revisionOf('destinations', id),
     find(id) {
       const destination = integrations.destination(id)
       return destination && show(destination)
     },
-    async create({ verify, sample, ...input }) {
+    async create({ verify, sample, ...input }, witness) {
       requireApplication(input.applicationId, integrations)
       const destination = read(newId(), input)
       if (verify) await requireTaken(destination, sample as Json | undefined, options)
-      return save(destination)
+      await integrations.saveDestination(destination, undefined, witness)
+      return show(destination)
     },
-    change: (id, input) => save(read(id, input)),
-    async delete(id) {
+    async change(id, input, revision, witness) {
+      const destination = read(id, input)
+      const saved = await integrations.saveDestination(destination, revision, witness)
+      return saved ? show(destination) : undefined
+    },
+    async delete(id, witness) {
       const user = integrations
         .integrations()
         .find(({ definition }) =>
           definition.nodes.some((node) => node.kind === 'push' && node.destination === id),
         )
       if (user) throw new Problem(409, `integration ${user.id} still pushes to this destination`)
-      return integrations.delete('destinations', id)
+      return integrations.delete('destinations', id, witness)
     },
   }
+}
+
+/** An event of a body that is split has no original of its own. */
+function originalFaults(
+  destination: Destination,
+  integrations: Pick<ResourceOptions['integrations'], 'integrations'>,
+): Fault[] {
+  if (!sendsOriginals(destination)) return []
+  return integrations.integrations().flatMap(({ id, definition: { nodes, split } }) => {
+    const isUsed = nodes.some((node) => node.kind === 'push' && node.destination === destination.id)
+    if (!isUsed || typeof split !== 'string') return []
+    return [
+      { path: 'config.format', message: `integration ${id} has "split": its events have no original body` },
+    ]
+  })
 }

@@ -1,5 +1,6 @@
 import {
   type Definition,
+  type Destination,
   definitionSchema,
   type Integrations,
   repeatedSecretIds,
@@ -50,7 +51,7 @@ function publishedFaults({ source, allowPublished }: Definition): Fault[] {
 }
 
 function nodeFaults(
-  { nodes }: Definition,
+  { nodes, split }: Definition,
   index: number,
   applicationId: string,
   integrations: Integrations,
@@ -75,7 +76,23 @@ function nodeFaults(
       message: 'the application has no such destination',
     })
   }
+  if (
+    node.kind === 'push' &&
+    typeof split === 'string' &&
+    sendsOriginals(integrations.destination(node.destination))
+  ) {
+    faults.push({
+      path: [...at, 'destination'].join('.'),
+      message:
+        'sends original bodies, and with "split" an event is one element of a body: it has none of its own',
+    })
+  }
   return faults
+}
+
+/** It sends the bytes of the request instead of an item. */
+export function sendsOriginals(destination: Destination | undefined): boolean {
+  return destination?.config.kind === 'http' && destination.config.format === 'original'
 }
 
 /** One after the other: they share the sandbox with what runs for senders. */

@@ -43,7 +43,8 @@ export function integrationResource(options: ResourceOptions): Resource<z.infer<
       const integration = integrations.integration(id)
       return integration && show(integration)
     },
-    async create(input) {
+    revision: (id) => integrations.revisionOf('integrations', id),
+    async create(input, witness) {
       const id = input.id ?? newIntegrationId()
       if (integrations.integration(id)) throw idTaken(id)
       requireApplication(input.applicationId, integrations)
@@ -51,12 +52,15 @@ export function integrationResource(options: ResourceOptions): Resource<z.infer<
       const waits = presetOf(integration.definition.source).handshakes.some(({ pins }) => pins)
       const until = new Date(options.now().getTime() + FIRST_WAIT_MS)
       // Somebody else may have taken the id since, at another process perhaps.
-      const made = await integrations.createIntegration(integration, waits ? until : null)
+      const made = await integrations.createIntegration(integration, waits ? until : null, witness)
       if (made === undefined) throw idTaken(id)
       return show(made)
     },
-    change: async (id, input) => show(await integrations.saveIntegration(await read(id, input))),
-    delete: (id) => integrations.delete('integrations', id),
+    async change(id, input, revision, witness) {
+      const saved = await integrations.saveIntegration(await read(id, input), revision, witness)
+      return saved && show(saved)
+    },
+    delete: (id, witness) => integrations.delete('integrations', id, witness),
   }
 }
 

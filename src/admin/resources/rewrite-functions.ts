@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import type { Integrations, RewriteFunction } from '../../integrations/integrations.ts'
 import { newId } from '../../platform/ids.ts'
+import type { Witness } from '../../platform/witness.ts'
 import type { Resource } from '../crud.ts'
 import { Problem, throwFaults } from '../problem.ts'
 import { functionIn, functionOut } from '../schemas.ts'
@@ -16,7 +17,12 @@ export function functionResource({
   }
   const byId = (id: string) => integrations.rewriteFunctions().find((known) => known.id === id)
 
-  async function save(id: string, input: z.infer<typeof functionIn>): Promise<object> {
+  async function save(
+    id: string,
+    input: z.infer<typeof functionIn>,
+    revision: string | undefined,
+    witness: Witness,
+  ): Promise<object | undefined> {
     const taken = integrations
       .rewriteFunctions()
       .some(
@@ -29,7 +35,8 @@ export function functionResource({
       const place = checked.line === undefined ? '' : `line ${checked.line}, column ${checked.column}: `
       throwFaults([{ path: 'source', message: `${place}${checked.message}` }])
     }
-    return show(await integrations.saveFunction({ ...input, id }))
+    const saved = await integrations.saveFunction({ ...input, id }, revision, witness)
+    return saved && show(saved)
   }
 
   return {
@@ -54,19 +61,20 @@ export function functionResource({
       if ((given as RewriteFunction).applicationId !== null) return
       throw new Problem(409, 'this function comes from a file in rewrite-functions/ and is changed there')
     },
-    create(input) {
+    revision: (id) => integrations.revisionOf('functions', id),
+    async create(input, witness) {
       requireApplication(input.applicationId, integrations)
-      return save(newId(), input)
+      return (await save(newId(), input, undefined, witness)) ?? {}
     },
-    change(id, input) {
+    change(id, input, revision, witness) {
       const before = byId(id)
       if (before && before.name !== input.name) requireUnused(before, integrations)
-      return save(id, input)
+      return save(id, input, revision, witness)
     },
-    async delete(id) {
+    async delete(id, witness) {
       const before = byId(id)
       if (before) requireUnused(before, integrations)
-      return integrations.delete('functions', id)
+      return integrations.delete('functions', id, witness)
     },
   }
 }

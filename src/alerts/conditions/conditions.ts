@@ -5,6 +5,7 @@ import { deadDelivery } from './dead-delivery.ts'
 import { deadRun } from './dead-run.ts'
 import { failingDestination } from './failing-destination.ts'
 import { failingFunction } from './failing-function.ts'
+import { journal } from './journal.ts'
 import { oldSecret } from './old-secret.ts'
 import { openCircuit } from './open-circuit.ts'
 import { processingDelay } from './processing-delay.ts'
@@ -24,6 +25,7 @@ export const CONDITIONS: ReadonlyMap<string, Condition> = new Map(
     oldSecret,
     quarantine,
     silence,
+    journal,
   ].map((condition) => [condition.name, condition]),
 )
 

@@ -1,25 +1,10 @@
-import { z } from 'zod'
-import { defineCondition } from '../condition.ts'
-import { quoted, spokenCount, spokenReason } from '../spoken.ts'
+import { spokenCount } from '../spoken.ts'
+import { defineDeaths } from './deaths.ts'
 
-const COUNTED_MAX = 1_000
-const MINUTE_MS = 60_000
-
-/** Deliveries that will not be tried again by themselves. Over when no other has died for a while, or all were dealt with. */
-export const deadDelivery = defineCondition({
+/** Deliveries that will not be tried again by themselves. */
+export const deadDelivery = defineDeaths({
   name: 'dead_delivery',
   about: 'destination',
-  limits: { quietMinutes: z.int().min(1).max(43_200).default(60) },
-  async find(watches, { ledger, now }) {
-    const asked = watches.map(({ id, limits }) => ({
-      id,
-      since: new Date(now.getTime() - limits.quietMinutes * MINUTE_MS),
-    }))
-    const names = new Map(watches.map(({ id, name }) => [id, name]))
-    const found = await ledger.countDeadDeliveries(asked, COUNTED_MAX)
-    return found.map(({ id, count, reason }) => ({
-      id,
-      sentence: `${spokenCount(count, 'delivery', 'deliveries')} to destination ${quoted(names.get(id) ?? id)} died${spokenReason(reason)}`,
-    }))
-  },
+  count: (ledger, asked, max) => ledger.countDeadDeliveries(asked, max),
+  speak: (count, name) => `${spokenCount(count, 'delivery', 'deliveries')} to destination ${name}`,
 })

@@ -11,6 +11,19 @@ export const everyKind = {
   ...releaseFields,
 }
 
+/** The config of a kind that takes each delivery by itself. */
+export function kindSchema<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: refusedBatch })
+}
+
+function refusedBatch({ code, keys = [] }: { code: string; keys?: string[] }): string | undefined {
+  if (code !== 'unrecognized_keys' || !keys.includes('batch')) return undefined
+  const others = keys.filter((key) => key !== 'batch').map((key) => JSON.stringify(key))
+  const sentence =
+    'only destinations of the kind "http" have a batch: every other kind takes each delivery by itself'
+  return others.length === 0 ? sentence : `${sentence}; nor is there ${others.join(', ')}`
+}
+
 export const unknownFields = z
   .enum(['error', 'empty'])
   .default('error')
@@ -29,7 +42,7 @@ export const checkedTemplate = templateText.superRefine((text, context) => {
   if (message) context.addIssue({ code: 'custom', message })
 })
 
-const path = z
+export const pathText = z
   .string()
   .max(1_000)
   .superRefine((text, context) => {
@@ -41,6 +54,6 @@ const path = z
   })
 
 /** A value of an item: a path, which keeps its kind, or a template, which gives a text. */
-export const valueSchema = z.union([path, z.strictObject({ template: checkedTemplate })])
+export const valueSchema = z.union([pathText, z.strictObject({ template: checkedTemplate })])
 
 export type ValueRule = z.infer<typeof valueSchema>

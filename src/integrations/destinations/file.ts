@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { checkedTemplate, everyKind, unknownFields } from './every-kind.ts'
+import { checkedTemplate, everyKind, kindSchema, unknownFields } from './every-kind.ts'
 
 const MIB = 1024 * 1024
 
 /** Lines of a file under the folder that the operator chose for this (`FILES_DIR`). */
-export const fileSchema = z.strictObject({
+export const fileSchema = kindSchema({
   kind: z.literal('file'),
   name: checkedTemplate
     .min(1)

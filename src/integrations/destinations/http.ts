@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { batchProblems, batchSchema } from '../batch-config.ts'
 import { verdictFields } from '../destination-verdict.ts'
 import { httpRequestFields, httpRequestProblems } from '../http-request-config.ts'
 import { everyKind } from './every-kind.ts'
@@ -11,11 +12,16 @@ export const httpSchema = z
   .strictObject({
     kind: z.literal('http'),
     ...httpRequestFields,
+    format: z
+      .enum([...httpRequestFields.format.unwrap().options, 'original'])
+      .default('json')
+      .describe('original: the body of the request as it was received, with its content type'),
+    batch: batchSchema.optional(),
     responseBytesMax: verdictFields.responseBytesMax,
     ...everyKind,
   })
   .superRefine((config, context) => {
-    for (const { path, message } of httpRequestProblems(config, OURS))
+    for (const { path, message } of [...httpRequestProblems(config, OURS), ...batchProblems(config)])
       context.addIssue({ code: 'custom', path, message })
   })
 

@@ -10,16 +10,14 @@ const ADDON = require.resolve('isolated-vm')
 const EXPRESSION_LANGUAGE = require.resolve('jsonata/jsonata.min.js')
 
 /** Starts a sandbox process: no environment, no descriptor but the channel and a pipe for its dying words. */
-export function launchSandboxProcess(): ChildProcess {
-  return spawn(
-    process.execPath,
-    [...sandboxFlags(), join(here, 'child/main.ts'), ADDON, EXPRESSION_LANGUAGE],
-    {
-      env: {},
-      cwd: '/',
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    },
-  )
+export function launchSandboxProcess(
+  args: readonly string[] = [join(here, 'child/main.ts'), ADDON, EXPRESSION_LANGUAGE],
+): ChildProcess {
+  return spawn(process.execPath, [...sandboxFlags(), ...args], {
+    env: {},
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  })
 }
 
 /**

@@ -76,7 +76,7 @@ export function createPool(
     const isDone = end.kind !== 'died' || job.triesLeft === 0
     if (isClosed) job.reject(closedError())
     else if (isDone) job.resolve(end)
-    else waiting.unshift(job)
+    else repeat(job)
     if (end.kind === 'killed') onEvent({ ...end, applicationId: job.applicationId })
     if (end.kind === 'died' && !isClosed)
       onEvent({ ...end, applicationId: job.applicationId, isRepeated: !isDone })
@@ -86,6 +86,11 @@ export function createPool(
       if (!isClosed) startOne()
     }
     if (!isClosed) assign()
+  }
+
+  const repeat = (job: Job): void => {
+    job.errand.onRepeat?.()
+    waiting.unshift(job)
   }
 
   const startOne = (): void => {

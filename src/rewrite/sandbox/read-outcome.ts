@@ -1,3 +1,4 @@
+import { jsonDepth } from '../../payload/json-depth.ts'
 import {
   type ExpressionOutcome,
   FAILURE_REASONS,
@@ -109,13 +110,9 @@ function memorySentence(limits: FunctionLimits): string {
 }
 
 /** What the realm told, believed only as far as its form goes: a function can break the realm that judges it. */
-function readTold(text: string | undefined): Record<string, unknown> {
-  try {
-    const told: unknown = JSON.parse(text ?? '{}')
-    return isRecord(told) ? told : {}
-  } catch {
-    return {}
-  }
+function readTold(text = '{}'): Record<string, unknown> {
+  const told = readJson(text)
+  return isRecord(told) ? told : {}
 }
 
 type Settled =
@@ -132,12 +129,19 @@ function settled(told: Record<string, unknown>, data: string): Settled {
   return { ok: false, ...(told.ok === false && reason ? { reason, message } : UNREADABLE) }
 }
 
+/** Deeper than the realm writes it; who goes through it later calls itself for each level. */
+const DEPTH_MAX = 1_000
+
 function isJson(text: string): boolean {
+  return jsonDepth(text) <= DEPTH_MAX && readJson(text) !== undefined
+}
+
+/** Undefined for what is no JSON. */
+function readJson(text: string): unknown {
   try {
-    JSON.parse(text)
-    return true
+    return JSON.parse(text)
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -162,7 +166,7 @@ function readOutcomes(
   limits: FunctionLimits,
 ): { message: string; outcomes?: ExpressionOutcome[] } {
   if (head.end !== 'settled') return endFailure(head, limits, 'expression')
-  const list: unknown = JSON.parse(rest[0] ?? 'null')
+  const list = readJson(rest[0] ?? '')
   if (!Array.isArray(list)) return { message: 'the expressions gave no result' }
   return { message: 'the expressions gave no result', outcomes: list.flatMap(expressionOutcome) }
 }

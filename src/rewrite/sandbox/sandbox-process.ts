@@ -1,7 +1,7 @@
 import type { AskOutside, FunctionLimits } from './contract.ts'
 import { type Conversation, converse, type ErrandEnd } from './conversation.ts'
 import { launchSandboxProcess } from './launch.ts'
-import { lowerPriority } from './process-facts.ts'
+import { dieFirst, lowerPriority } from './process-facts.ts'
 import { watchProcess } from './watchdog.ts'
 
 /** What a process may be asked, with the limits that its host enforces from outside. */
@@ -9,6 +9,8 @@ export interface Errand {
   parts: readonly string[]
   limits: FunctionLimits
   ask?: AskOutside | undefined
+  /** Told when its process has died under it, before another one takes it. */
+  onRepeat?: () => void
 }
 
 /** One sandbox process; works on one errand at a time. */
@@ -43,6 +45,7 @@ export async function startSandboxProcess(): Promise<SandboxProcess> {
   // Without an id there was no process, and so no readiness either.
   const pid = child.pid ?? 0
   lowerPriority(pid)
+  dieFirst(pid)
   return {
     pid,
     idleRssBytes: () => idleRssBytes,

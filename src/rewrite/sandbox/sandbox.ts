@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Log } from '../../platform/log.ts'
+import { watchCallsOut } from './calls-out.ts'
 import {
   type ExpressionCall,
   type ExpressionOutcome,
@@ -74,14 +75,16 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const pool = createPool(processes, startSandboxProcess, (event) => report(event, options.log))
   return {
     async call(call) {
-      const { applicationId, name, version, limits, ask } = call
+      const { applicationId, name, version, limits } = call
       if (call.source.length > SOURCE_CHARS_MAX) return sourceTooLong()
+      const { ask, onRepeat, marked } = watchCallsOut(call.ask)
       const parts = [
         head({ kind: 'function', applicationId, name, version, limits, asks: ask !== undefined }),
         call.source,
         call.jobData,
       ]
-      return readFunctionOutcome(await pool.run(applicationId, { parts, limits, ask }), limits, name)
+      const end = await pool.run(applicationId, { parts, limits, ask, onRepeat })
+      return marked(readFunctionOutcome(end, limits, name))
     },
     async check(source, name = 'function') {
       if (source.length > SOURCE_CHARS_MAX) return { ok: false, message: TOO_LONG }

@@ -32,10 +32,11 @@ export function fileKind(root: string): Kind<Config, Parcel, Link> {
   return {
     address: ({ name }) => ({ method: 'APPEND', url: `file:${name}` }),
     secrets: () => [],
-    pack(config, item, { deliveryId, attempt }) {
+    pack(config, item, { deliveryId, attempt, isTest }) {
       const name = fileNameOf(config.name, item, config.unknownFields)
       if (!name.ok) return name
-      const text = Buffer.from(`${lineStart(deliveryId)},"item":${stringifyExact(item)}}\n`)
+      const mark = isTest ? ',"test":true' : ''
+      const text = Buffer.from(`${lineStart(deliveryId)}${mark},"item":${stringifyExact(item)}}\n`)
       const shown = {
         url: `file:${name.segments.join('/')}`,
         headers: [

@@ -2,7 +2,9 @@ import type { Tokens } from '../../http-request/http-request.ts'
 import type { ConfigOf, Destination } from '../../integrations/integrations.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
 import type { Json } from '../../payload/exact-json.ts'
+import type { BatchItem } from '../batch-body.ts'
 import { type DeliveryFacts, type Pushed, push } from '../push.ts'
+import { type BatchDestination, type PushedBatch, pushBatch } from '../push-batch.ts'
 import { fileKind } from './file.ts'
 import type { OwnServers } from './kind.ts'
 import { mysqlKind } from './mysql.ts'
@@ -28,9 +30,15 @@ export interface Senders {
     destination: Pick<Destination, 'id' | 'config'>,
     item: Json,
     facts: DeliveryFacts,
-    /** `outbound`: another way out than that of all, for HTTP. */
-    options: { signal: AbortSignal; outbound?: Outbound },
+    options: { signal: AbortSignal },
   ): Promise<Pushed>
+  /** Brings several items to a destination that takes them together. */
+  sendBatch(
+    destination: BatchDestination,
+    items: readonly BatchItem[],
+    facts: Omit<DeliveryFacts, 'deliveryId' | 'original'>,
+    options: { signal: AbortSignal },
+  ): Promise<PushedBatch>
   close(): void
 }
 
@@ -49,7 +57,10 @@ export function createSenders({ outbound, tokens, own, filesDir }: SendersOption
       switch (config.kind) {
         case 'http': {
           const http: ConfigOf<'http'> = config
-          return push({ id, config: http }, item, facts, { outbound, tokens, ...options })
+          const how = { outbound, tokens, ...options }
+          if (!http.batch) return push({ id, config: http }, item, facts, how)
+          const destination = { id, config: { ...http, batch: http.batch } }
+          return pushBatch(destination, [{ deliveryId: facts.deliveryId, item }], facts, how)
         }
         case 'postgres':
           return senders.postgres.send({ id, config }, item, facts, options.signal)
@@ -65,6 +76,8 @@ export function createSenders({ outbound, tokens, own, filesDir }: SendersOption
           return senders.file.send({ id, config }, item, facts, options.signal)
       }
     },
+    sendBatch: (destination, items, facts, options) =>
+      pushBatch(destination, items, facts, { outbound, tokens, ...options }),
     close() {
       for (const sender of Object.values(senders)) sender.close()
     },

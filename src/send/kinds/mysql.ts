@@ -4,7 +4,16 @@ import type { ConfigOf } from '../../integrations/integrations.ts'
 import { firstIdAt } from '../../platform/ids.ts'
 import type { Verdict } from '../verdict.ts'
 import { Failed, type Kind, type Link, loadClient } from './kind.ts'
-import { type Cell, DELIVERIES_TABLE, partsOf, REMEMBERED_MS, rowsOf } from './table.ts'
+import {
+  type Cell,
+  DELIVERIES_TABLE,
+  type Dialect,
+  packRows,
+  partsOf,
+  REMEMBERED_MS,
+  type RowsParcel,
+  spokenRows,
+} from './table.ts'
 import { isOpen, secretsOf, tlsOptions } from './tls.ts'
 
 type Config = ConfigOf<'mysql'>
@@ -13,32 +22,18 @@ interface MysqlLink extends Link {
   connection: Connection
 }
 
-interface Parcel {
-  deliveryId: string
-  rows: Cell[][]
-}
-
 const PARAMETERS_MAX = 60_000
+/** It has no booleans of its own. */
+const DIALECT: Dialect<Config> = { booleans: ['1', '0'], insertOf }
 
 /** Rows of a table in MySQL or MariaDB, in one transaction with the id of the delivery. */
-export const mysqlKind: Kind<Config, Parcel, MysqlLink> = {
+export const mysqlKind: Kind<Config, RowsParcel, MysqlLink> = {
   address: (config) => ({
     method: config.key ? 'UPSERT' : 'INSERT',
     url: `mysql://${config.host}:${config.port}/${config.database}/${config.table}`,
   }),
   secrets: secretsOf,
-  pack(config, item, { deliveryId }) {
-    // It has no booleans of its own.
-    const read = rowsOf(config, item, ['1', '0'])
-    if (!read.ok) return read
-    const { rows } = read
-    const headers: [string, string][] = [
-      ['statement', insertOf(config, rows.slice(0, 1))],
-      ['rows', String(rows.length)],
-      ['delivery', deliveryId],
-    ]
-    return { ok: true, parcel: { deliveryId, rows }, shown: { headers } }
-  },
+  pack: (config, item, facts) => packRows(config, item, facts, DIALECT),
   async open(config, way) {
     const client = await loadClient('mysql2', () => import('mysql2/promise'))
     const socket = await way.connect(config)
@@ -54,7 +49,7 @@ export const mysqlKind: Kind<Config, Parcel, MysqlLink> = {
       throw error
     }
   },
-  async deliver({ connection }, { deliveryId, rows }, config) {
+  async deliver({ connection }, { deliveryId, rows, isTest }, config) {
     await connection.beginTransaction()
     const [noted] = await connection.execute<ResultSetHeader>(
       `INSERT IGNORE INTO ${DELIVERIES_TABLE} (id) VALUES (?)`,
@@ -66,8 +61,8 @@ export const mysqlKind: Kind<Config, Parcel, MysqlLink> = {
     }
     for (const part of partsOf(rows, PARAMETERS_MAX))
       await connection.execute<ResultSetHeader>(insertOf(config, part), part.flat())
-    await connection.commit()
-    return `${rows.length} ${rows.length === 1 ? 'row' : 'rows'} written`
+    await (isTest ? connection.rollback() : connection.commit())
+    return spokenRows(rows.length, isTest)
   },
   judge,
 }

@@ -4,7 +4,16 @@ import type { ConfigOf } from '../../integrations/integrations.ts'
 import { firstIdAt } from '../../platform/ids.ts'
 import type { Verdict } from '../verdict.ts'
 import { Failed, type Kind, type Link, loadClient, type Way } from './kind.ts'
-import { type Cell, DELIVERIES_TABLE, partsOf, REMEMBERED_MS, rowsOf } from './table.ts'
+import {
+  type Cell,
+  DELIVERIES_TABLE,
+  type Dialect,
+  packRows,
+  partsOf,
+  REMEMBERED_MS,
+  type RowsParcel,
+  spokenRows,
+} from './table.ts'
 import { isOpen, secretsOf, tlsOptions } from './tls.ts'
 
 type Config = ConfigOf<'postgres'>
@@ -15,31 +24,17 @@ interface PostgresLink extends Link {
   own: Way['own']
 }
 
-interface Parcel {
-  deliveryId: string
-  rows: Cell[][]
-}
-
 const PARAMETERS_MAX = 60_000
+const DIALECT: Dialect<Config> = { booleans: ['true', 'false'], insertOf }
 
 /** Rows of a table in PostgreSQL, in one transaction with the id of the delivery. */
-export const postgresKind: Kind<Config, Parcel, PostgresLink> = {
+export const postgresKind: Kind<Config, RowsParcel, PostgresLink> = {
   address: (config) => ({
     method: config.key ? 'UPSERT' : 'INSERT',
     url: `postgres://${config.host}:${config.port}/${config.database}/${[config.schema, config.table].filter(Boolean).join('.')}`,
   }),
   secrets: secretsOf,
-  pack(config, item, { deliveryId }) {
-    const read = rowsOf(config, item, ['true', 'false'])
-    if (!read.ok) return read
-    const { rows } = read
-    const headers: [string, string][] = [
-      ['statement', insertOf(config, rows.slice(0, 1))],
-      ['rows', String(rows.length)],
-      ['delivery', deliveryId],
-    ]
-    return { ok: true, parcel: { deliveryId, rows }, shown: { headers } }
-  },
+  pack: (config, item, facts) => packRows(config, item, facts, DIALECT),
   async open(config, way) {
     const client = await loadClient('postgres', () => import('postgres'))
     const socket = await way.connect(config)
@@ -55,13 +50,14 @@ export const postgresKind: Kind<Config, Parcel, PostgresLink> = {
       throw error
     }
   },
-  async deliver({ sql, own }, { deliveryId, rows }, config) {
+  async deliver({ sql, own }, { deliveryId, rows, isTest }, config) {
     return sql.begin(async (transaction) => {
       // Asked again with each delivery, over the very connection that is about to write.
       await refuseOwn(transaction, own)
       await transaction.unsafe(`SELECT pg_catalog.set_config('statement_timeout', $1, true)`, [
         String(config.timeoutMs),
       ])
+      if (isTest) await transaction.unsafe('SAVEPOINT sluice_test')
       const noted = await transaction.unsafe(
         `INSERT INTO ${deliveriesOf(config)} (id) VALUES ($1) ON CONFLICT DO NOTHING`,
         [deliveryId],
@@ -70,7 +66,9 @@ export const postgresKind: Kind<Config, Parcel, PostgresLink> = {
       let written = 0
       for (const part of partsOf(rows, PARAMETERS_MAX))
         written += (await transaction.unsafe(insertOf(config, part), part.flat())).count
-      return `${written} ${written === 1 ? 'row' : 'rows'} written`
+      // What would be checked at the end is checked before it is taken back.
+      if (isTest) await transaction.unsafe('SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT sluice_test')
+      return spokenRows(written, isTest)
     }) as Promise<string>
   },
   judge,

@@ -56,6 +56,7 @@ export const rabbitmqKind: Kind<Config, Parcel, RabbitLink> = {
       headers: {
         ...headers,
         'sluice-attempt': facts.attempt,
+        ...(facts.isTest && { 'sluice-test': true }),
         'x-deduplication-header': facts.deliveryId,
       },
     }

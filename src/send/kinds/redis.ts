@@ -37,7 +37,7 @@ export const redisKind: Kind<Config, Parcel, RedisLink> = {
     url: `redis://${host}:${port}/${db}/${stream}`,
   }),
   secrets: secretsOf,
-  pack(config, item, { deliveryId }) {
+  pack(config, item, { deliveryId, isTest }) {
     const key = fillText(config.stream, item, config.unknownFields)
     if (!key.ok) return { ok: false, message: `the name of the stream cannot be filled in: ${key.message}` }
     if (key.text === '' || Buffer.byteLength(key.text) > KEY_BYTES_MAX)
@@ -49,6 +49,7 @@ export const redisKind: Kind<Config, Parcel, RedisLink> = {
       config.idField,
       deliveryId,
       ...names.flatMap((name, at) => [name, textOf(read.values[at] ?? null)]),
+      ...(isTest ? ['sluice_test', 'true'] : []),
     ]
     const shown = {
       url: `redis://${config.host}:${config.port}/${config.db}/${key.text}`,

@@ -25,6 +25,7 @@ interface Mail {
   subject: string
   text: string | undefined
   html: string | undefined
+  isTest: boolean
 }
 
 const SUBJECT_CHARS_MAX = 500
@@ -33,9 +34,10 @@ const SUBJECT_CHARS_MAX = 500
 export const smtpKind: Kind<Config, Mail, SmtpLink> = {
   address: ({ host, port }) => ({ method: 'MAIL', url: `smtp://${host}:${port}` }),
   secrets: secretsOf,
-  pack(config, item, { deliveryId, sentAt }) {
+  pack(config, item, { deliveryId, sentAt, isTest = false }) {
     try {
-      const mail = mailOf(config, item, `<${deliveryId}@${domainOf(config.from)}>`, sentAt)
+      const filled = mailOf(config, item, `<${deliveryId}@${domainOf(config.from)}>`, sentAt)
+      const mail = isTest ? { ...filled, isTest, subject: `[test] ${filled.subject}` } : { ...filled, isTest }
       const headers: [string, string][] = [
         ['from', config.from],
         ['to', mail.to.join(', ')],
@@ -53,7 +55,7 @@ export const smtpKind: Kind<Config, Mail, SmtpLink> = {
     const socket = await way.connect(config)
     return { socket, createTransport, isAlive: () => false, cut: () => void socket.destroy() }
   },
-  async deliver({ socket, createTransport }, mail, config) {
+  async deliver({ socket, createTransport }, { isTest, ...mail }, config) {
     const { host, port, tls, auth, from } = config
     const transport = createTransport({
       host,
@@ -69,7 +71,7 @@ export const smtpKind: Kind<Config, Mail, SmtpLink> = {
       disableUrlAccess: true,
     })
     // RFC 3834: so that nobody's out-of-office reply comes back.
-    const headers = { 'Auto-Submitted': 'auto-generated' }
+    const headers = { 'Auto-Submitted': 'auto-generated', ...(isTest && { 'Sluice-Test': 'true' }) }
     const { response, rejected } = await transport.sendMail({ ...mail, from, headers })
     // Those who have it must not get it again.
     return rejected.length === 0 ? response : `${response}; refused for ${rejected.join(', ')}`
@@ -79,7 +81,7 @@ export const smtpKind: Kind<Config, Mail, SmtpLink> = {
 
 class Unfillable extends Error {}
 
-function mailOf(config: Config, item: Json, messageId: string, date: Date): Mail {
+function mailOf(config: Config, item: Json, messageId: string, date: Date): Omit<Mail, 'isTest'> {
   const fill = (name: string, template: string, escapeField?: (text: string) => string) => {
     const filled = fillText(template, item, config.unknownFields, escapeField)
     if (!filled.ok) throw new Unfillable(`${name} cannot be filled in: ${filled.message}`)

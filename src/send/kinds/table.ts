@@ -1,5 +1,7 @@
 import type { Json } from '../../payload/exact-json.ts'
 import { isNumeric } from '../../payload/exact-json.ts'
+import type { DeliveryFacts } from '../push.ts'
+import type { Packed } from './kind.ts'
 import { readValues, textOf } from './values.ts'
 
 interface TableConfig {
@@ -11,17 +13,46 @@ interface TableConfig {
 /** A value as a text that the server reads as its column's type, so that numbers keep every digit. */
 export type Cell = string | null
 
-export type Rows = { ok: true; rows: Cell[][] } | { ok: false; message: string }
+export interface RowsParcel {
+  deliveryId: string
+  rows: Cell[][]
+  isTest: boolean
+}
+
+/** How a server writes things. */
+export interface Dialect<Config> {
+  /** What true and false are written as. */
+  booleans: [yes: string, no: string]
+  insertOf(config: Config, rows: Cell[][]): string
+}
+
+/** An item as rows, and what the attempt shows of them: the statement for the first. */
+export function packRows<Config extends TableConfig>(
+  config: Config,
+  item: Json,
+  { deliveryId, isTest = false }: DeliveryFacts,
+  { booleans, insertOf }: Dialect<Config>,
+): Packed<RowsParcel> {
+  const read = rowsOf(config, item, booleans)
+  if (!read.ok) return read
+  const { rows } = read
+  const headers: [string, string][] = [
+    ['statement', insertOf(config, rows.slice(0, 1))],
+    ['rows', String(rows.length)],
+    ['delivery', deliveryId],
+  ]
+  return { ok: true, parcel: { deliveryId, rows, isTest }, shown: { headers } }
+}
+
+type Rows = { ok: true; rows: Cell[][] } | { ok: false; message: string }
 
 const ROWS_MAX = 10_000
 
 /**
- * The rows that an item becomes: one, or one for each element of a list. Of rows with the same key the last stays,
- * because no database updates a row twice in one statement.
- *
- * @param booleans what true and false are written as
+ * One row, or one for each element of a list. Of rows with the same key the last stays, because no database updates a
+ * row twice in one statement.
  */
-export function rowsOf(config: TableConfig, item: Json, booleans: [yes: string, no: string]): Rows {
+function rowsOf(config: TableConfig, item: Json, booleans: [yes: string, no: string]): Rows {
   const elements = Array.isArray(item) ? item : [item]
   if (elements.length > ROWS_MAX) return { ok: false, message: `an item becomes at most ${ROWS_MAX} rows` }
   const rows: Cell[][] = []
@@ -51,6 +82,12 @@ export function partsOf(rows: Cell[][], parametersMax: number): Cell[][][] {
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, at) =>
     rows.slice(at * size, (at + 1) * size),
   )
+}
+
+/** For the operator. */
+export function spokenRows(count: number, isTest: boolean): string {
+  const rows = `${count} ${count === 1 ? 'row' : 'rows'} written`
+  return isTest ? `${rows}, and taken back: this was a test` : rows
 }
 
 /** For how long a delivery is remembered beside the rows that it wrote. */

@@ -99,10 +99,15 @@ function addressesOf(url: string): string[] {
 
 /** Each name with its different values, all in order and with nothing in between. */
 function parametersOf(body: Buffer): string {
-  // The first & keeps a ? at the beginning from being dropped.
-  const parameters = new URLSearchParams(`&${body.toString()}`)
-  return [...new Set(parameters.keys())]
+  const values = new Map<string, Set<string>>()
+  // The first & keeps a ? at the beginning from being dropped. One pass, because `getAll` goes through all of them.
+  for (const [name, value] of new URLSearchParams(`&${body.toString()}`)) {
+    const known = values.get(name)
+    if (known) known.add(value)
+    else values.set(name, new Set([value]))
+  }
+  return [...values.keys()]
     .toSorted()
-    .flatMap((name) => [...new Set(parameters.getAll(name))].toSorted().map((value) => `${name}${value}`))
+    .flatMap((name) => [...(values.get(name) ?? [])].toSorted().map((value) => `${name}${value}`))
     .join('')
 }

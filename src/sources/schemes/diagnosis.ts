@@ -1,10 +1,13 @@
 import { isUtf8 } from 'node:buffer'
+import { readJson } from '../../payload/read-json.ts'
 import { sameText } from '../compare.ts'
 import type { Secret } from '../secrets.ts'
 import { unproven, type Verdict } from '../verdict.ts'
 
 /** A larger body is not tried in other forms: a wrong signature must not cost many times a right one. */
 const DIAGNOSED_BYTES_MAX = 65_536
+/** Nobody has proven anything yet, and each level indents all that is in it: a deeper body would be written out at many times its length. */
+const REWRITTEN_LIMITS = { depthMax: 20, keysMax: 5_000 }
 
 /**
  * Why a signature is wrong, where that can be told: the right digest in another encoding, or the right secret over
@@ -63,20 +66,20 @@ function formsOf(body: Buffer): [name: string, body: Buffer][] {
     ['line ends were changed', text.replace(/\r?\n/g, '\r\n')],
     ['line ends were changed', text.replaceAll('\r\n', '\n')],
   ]
-  try {
-    const value: unknown = JSON.parse(text)
-    const compact = JSON.stringify(value)
-    const php = compact
-      .replaceAll('/', '\\/')
-      .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  // What is no JSON nobody wrote anew as such.
+  if (readJson(text, REWRITTEN_LIMITS).ok)
     forms.push(
-      ['its JSON was written anew', compact],
-      ['its JSON was written anew', compact.replaceAll('/', '\\/')],
-      ['its JSON was written anew', php],
-      ['its JSON was written anew', JSON.stringify(value, null, 2)],
+      ...jsonForms(JSON.parse(text)).map((form): [string, string] => ['its JSON was written anew', form]),
     )
-  } catch {
-    // No JSON, so nobody wrote it anew as such.
-  }
   return forms.filter(([, form]) => form !== text).map(([name, form]) => [name, Buffer.from(form)])
+}
+
+function jsonForms(value: unknown): string[] {
+  const compact = JSON.stringify(value)
+  const slashed = compact.replaceAll('/', '\\/')
+  const php = slashed.replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return [compact, slashed, php, JSON.stringify(value, null, 2)]
 }

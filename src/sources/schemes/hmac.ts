@@ -40,8 +40,13 @@ export function verifyBodyHmac(
   return verifyHmac({ secrets, signatures, body, signed: (bytes) => [bytes], at, form })
 }
 
+/** Senders put one for each of their secrets; a header has room for thousands, each to be compared many times. */
+const SIGNATURES_MAX = 20
+
 /** Checks signatures against every secret that is active. */
 export function verifyHmac({ secrets, signatures, body, signed, at, form }: HmacCheck): Verdict {
+  if (signatures.length > SIGNATURES_MAX)
+    return unproven('malformed', `more than ${SIGNATURES_MAX} signatures`)
   const digestOf = (secret: Secret, bytes: Buffer) => digest(secret, signed(bytes), form)
   function fits(secret: Secret): boolean {
     const expected = digestOf(secret, body).toString(form.encoding)

@@ -63,6 +63,12 @@ describe('a stream in Redis', () => {
     expect(entry).toEqual(['id', expect.any(String), 'number', '1', 'text', 'NORTH 1'])
   })
 
+  test('can tell a test by a field of its own', async () => {
+    await bench.send(given, item, { isTest: true })
+    const [[, entry] = ['', []]] = await redis.xrange('orders:north', '-', '+')
+    expect(entry.slice(-2)).toEqual(['sluice_test', 'true'])
+  })
+
   test('gets one entry for a delivery, however often it comes and even at the same moment', async () => {
     const deliveryId = newId()
     const sent = await Promise.all(Array.from({ length: 6 }, () => bench.send(given, item, { deliveryId })))

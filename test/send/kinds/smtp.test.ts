@@ -63,6 +63,13 @@ test('a mail is made from templates, and each attempt of a delivery has the same
   })
 })
 
+test('a test is told by its subject and a header', async () => {
+  const given = await open()
+  await bench.send(given, item, { isTest: true })
+  const [mail] = await server.received(1)
+  expect(mail?.headers).toMatchObject({ subject: '[test] Order 7', 'sluice-test': 'true' })
+})
+
 test('without text and html the item is sent as JSON', async () => {
   const given = await open()
   await bench.send(given, { ...item, n: 12345678901234567890n })

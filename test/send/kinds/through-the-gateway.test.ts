@@ -81,6 +81,31 @@ test('an event becomes a row and a line, its attempts say what was done, and nob
   expect(stored?.config).not.toContain('shop-password')
 })
 
+test('a test sent by an operator is marked in a file, and taken back from a table where it went as any row', async () => {
+  const tryOut = async (config: object, item: object) => {
+    const id = await destinationOf(config)
+    return (await road.api.call('POST', `/destinations/${id}/test`, { item })).body
+  }
+  const sent = await tryOut(table(), { id: 4, total: 1 })
+  expect(sent).toMatchObject({
+    delivered: true,
+    responseBody: { text: '1 row written, and taken back: this was a test' },
+  })
+  expect(await sql`SELECT id FROM orders WHERE id = 4`).toEqual([])
+  const { delivery } = Object.fromEntries(sent.request.headers)
+  expect(await sql`SELECT id FROM sluice_deliveries WHERE id = ${delivery}`).toEqual([])
+  expect(await tryOut(table(), { id: 'no number', total: 1 })).toMatchObject({ delivered: false })
+  await sql`CREATE TABLE late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)`
+  await sql`GRANT ALL ON late TO shop`
+  await sql`INSERT INTO late VALUES (1)`
+  const late = await tryOut({ ...table(), table: 'late', columns: { id: 'id' } }, { id: 1 })
+  expect(late).toMatchObject({ delivered: false, reason: expect.stringContaining('bad_payload') })
+
+  expect(await tryOut({ kind: 'file', name: 'tried.ndjson' }, { id: 4 })).toMatchObject({ delivered: true })
+  const line = JSON.parse(await readFile(path.join(files, 'tried.ndjson'), 'utf8'))
+  expect(line).toMatchObject({ test: true, item: { id: 4 } })
+})
+
 test('what a worker had brought when it was killed, and had not written down, is not brought twice', async () => {
   const [rows, lines] = [
     await destinationOf(table()),

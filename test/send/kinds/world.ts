@@ -29,24 +29,33 @@ interface Attempt {
   deliveryId: string
   number: number
   destinationId: string
+  isTest: boolean
 }
 
 export type Sent = Awaited<ReturnType<Senders['send']>> & { came: string }
 
+interface BenchOptions {
+  own: OwnServers
+  filesDir: string
+  host: string
+}
+
 const NO_SERVERS: OwnServers = { postgres: async () => 'none', redis: async () => [] }
 
-/** Senders that may reach these ports of this machine. */
+/** Senders that may reach these ports of this machine, and of one more host where one is named. */
 export function openBench(
   ports: number[],
-  { own = NO_SERVERS, filesDir = '' }: { own?: OwnServers; filesDir?: string } = {},
+  { own = NO_SERVERS, filesDir = '', host = 'localhost' }: Partial<BenchOptions> = {},
 ): Bench {
-  const allowed = ports.flatMap((port) => ['127.0.0.1', 'localhost'].map((host) => ({ host, port })))
+  const hosts = new Set(['127.0.0.1', 'localhost', host])
+  const allowed = ports.flatMap((port) => [...hosts].map((name) => ({ host: name, port })))
   const outbound = createOutbound({ allowed, log: { warn() {} } })
   const senders = createSenders({ outbound, tokens: createTokens({ outbound }), own, filesDir })
   return {
     senders,
-    async send(given, item, { deliveryId = newId(), number = 1, destinationId = 'd1' } = {}) {
-      const facts = { deliveryId, attempt: number, sentAt: new Date(), version: '1.2.3' }
+    async send(given, item, attempt = {}) {
+      const { deliveryId = newId(), number = 1, destinationId = 'd1', isTest = false } = attempt
+      const facts = { deliveryId, attempt: number, sentAt: new Date(), version: '1.2.3', isTest }
       const destination = { id: destinationId, config: configOf(given) }
       const { signal } = new AbortController()
       const sent = await senders.send(destination, item, facts, { signal })

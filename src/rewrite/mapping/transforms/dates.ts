@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isNumeric, type Json } from '../../../payload/exact-json.ts'
 import { Failure, shown } from '../failure.ts'
 import { expected, type Transform, transform } from '../transform.ts'
+import { ambiguityOf } from './date-fields.ts'
 import { scalarText } from './scalar-text.ts'
 
 /** Numbers below are seconds (up to the year 5138), from here on milliseconds (from March 1973). */
@@ -20,13 +21,19 @@ const zone = z
     (name) => !/^(local|system|default)$/i.test(name) && DateTime.utc().setZone(name).isValid,
     'unknown time zone',
   )
-const dates = z.strictObject({
-  to: format,
-  from: format.optional(),
-  zone: zone.optional(),
-  sourceZone: zone.optional(),
-  locale: z.string().refine(isLocale, 'unknown locale').optional(),
-})
+const NAMED_FORMS: readonly string[] = ['auto', 'iso', 'unix', 'unixMs', 'rfc2822', 'http']
+const dates = z
+  .strictObject({
+    to: format,
+    from: format.optional(),
+    zone: zone.optional(),
+    sourceZone: zone.optional(),
+    locale: z.string().refine(isLocale, 'unknown locale').optional(),
+  })
+  .superRefine(({ from, locale }, context) => {
+    const problem = from === undefined || NAMED_FORMS.includes(from) ? undefined : ambiguityOf(from, locale)
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['from'], message: problem })
+  })
 type Dates = z.infer<typeof dates>
 
 export const dateTransforms: readonly Transform[] = [
@@ -38,7 +45,7 @@ export const dateTransforms: readonly Transform[] = [
       'A date in another form, to the millisecond. `to`: `iso`, `isoDate`, `unix`, `unixMs`, `rfc2822`, `http`, or a ' +
       'format of Luxon such as `dd.MM.yyyy HH:mm`. `from`: `auto` (ISO 8601, `yyyy-MM-dd HH:mm:ss`, RFC 2822, HTTP, ' +
       'Unix seconds, or milliseconds from 100,000,000,000 on, as a number or as text of nine characters or more), `iso`, `unix`, `unixMs`, `rfc2822`, ' +
-      '`http` or a format. `zone`: the time zone of the result, otherwise the one the date was written in. ' +
+      '`http` or a format, in which two numbers of open length never stand side by side. `zone`: the time zone of the result, otherwise the one the date was written in. ' +
       '`sourceZone`: for dates written without one, otherwise UTC. `locale`: for names of months and days, ' +
       'otherwise `en`.',
     examples: [

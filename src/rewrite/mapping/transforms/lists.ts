@@ -6,6 +6,7 @@ import { expected, type Transform, transform } from '../transform.ts'
 import { jsonText } from './json-text.ts'
 import { decimalOf } from './numbers.ts'
 import { scalarText } from './scalar-text.ts'
+import { TEXT_CHARACTERS_MAX, tooLong } from './text-length.ts'
 
 export const listTransforms: readonly Transform[] = [
   listTransform({
@@ -104,10 +105,13 @@ function sum(list: readonly Json[]): Outcome {
 
 function join(list: readonly Json[], between: string): Outcome {
   const texts: string[] = []
+  let characters = 0
   for (const [index, item] of list.entries()) {
     if (item === null) continue
     const text = scalarText(item)
     if (text instanceof Failure) return new Failure(`element ${index}: ${text.message}`)
+    characters += text.length + between.length
+    if (characters > TEXT_CHARACTERS_MAX) return tooLong()
     texts.push(text)
   }
   return texts.join(between)

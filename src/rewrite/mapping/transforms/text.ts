@@ -1,9 +1,12 @@
 import { z } from 'zod'
-import type { Failure } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import { type Transform, transform } from '../transform.ts'
 import { onText } from './scalar-text.ts'
+import { TEXT_CHARACTERS_MAX, tooLong } from './text-length.ts'
 
 const PADDED_LENGTH_MAX = 1_000
+/** As many as a body may have elements. */
+const PIECES_MAX = 100_000
 const ARGUMENT_LENGTH_MAX = 1_000
 
 const shortText = z.string().max(ARGUMENT_LENGTH_MAX)
@@ -62,8 +65,7 @@ export const textTransforms: readonly Transform[] = [
     meaning: 'Every occurrence of a text (never a pattern) replaced.',
     examples: [{ from: '1.234.567', args: { search: '.', with: '' }, to: '1234567' }],
     schema: z.strictObject({ search: shortText.min(1), with: shortText }),
-    // A function, because in replacement text `$&` and `$1` would have a meaning.
-    make: (args) => onText((text) => text.replaceAll(args.search, () => args.with)),
+    make: (args) => onText((text) => replaced(text, args.search, args.with)),
   }),
   transform({
     name: 'slice',
@@ -75,7 +77,7 @@ export const textTransforms: readonly Transform[] = [
       { from: 'ABC-1234', args: { from: -2 }, to: '34' },
     ],
     schema: z.strictObject({ from: z.number().int().optional(), to: z.number().int().optional() }),
-    make: (args) => onText((text) => [...text].slice(args.from, args.to).join('')),
+    make: (args) => onText((text) => sliced(text, args.from, args.to)),
   }),
   transform({
     name: 'truncate',
@@ -84,7 +86,7 @@ export const textTransforms: readonly Transform[] = [
     meaning: 'The beginning of a text that is too long.',
     examples: [{ from: 'Long street name 12', args: 11, to: 'Long street' }],
     schema: z.number().int().min(0),
-    make: (args) => onText((text) => (text.length <= args ? text : [...text].slice(0, args).join(''))),
+    make: (args) => onText((text) => (text.length <= args ? text : sliced(text.slice(0, 2 * args), 0, args))),
   }),
   transform({
     name: 'padStart',
@@ -123,13 +125,13 @@ export const textTransforms: readonly Transform[] = [
     name: 'split',
     on: 'each',
     args: 'the separator',
-    meaning: 'A text as a list of its parts; blank text is an empty list.',
+    meaning: `A text as a list of its parts, at most ${PIECES_MAX.toLocaleString('en')} of them; blank text is an empty list.`,
     examples: [
       { from: 'red,green', args: ',', to: ['red', 'green'] },
       { from: '', args: ',', to: [] },
     ],
     schema: shortText.min(1),
-    make: (args) => onText((text) => (text.trim() === '' ? [] : text.split(args))),
+    make: (args) => onText((text) => pieces(text, args)),
   }),
   transform({
     name: 'blankToNull',
@@ -145,7 +147,32 @@ export const textTransforms: readonly Transform[] = [
   }),
 ]
 
-function capitalised(text: string): string | Failure {
-  const [first = '', ...rest] = text
-  return `${first.toUpperCase()}${rest.join('')}`
+function capitalised(text: string): string {
+  const first = text.slice(0, /^[\ud800-\udbff][\udc00-\udfff]/.test(text) ? 2 : 1)
+  return first.toUpperCase() + text.slice(first.length)
+}
+
+function replaced(text: string, search: string, by: string): string | Failure {
+  const longer = by.length - search.length
+  // The text that a stranger sent may hold what is searched for millions of times.
+  if (longer > 0 && text.length + longer * occurrences(text, search) > TEXT_CHARACTERS_MAX) return tooLong()
+  // A function, because in replacement text `$&` and `$1` would have a meaning.
+  return text.replaceAll(search, () => by)
+}
+
+function occurrences(text: string, search: string): number {
+  let count = 0
+  for (let at = text.indexOf(search); at !== -1; at = text.indexOf(search, at + search.length)) count += 1
+  return count
+}
+
+/** By characters; a text without halves of them is cut as it is, which costs nothing. */
+function sliced(text: string, from: number | undefined, to: number | undefined): string {
+  return /[\ud800-\udfff]/.test(text) ? [...text].slice(from, to).join('') : text.slice(from, to)
+}
+
+function pieces(text: string, separator: string): string[] | Failure {
+  if (text.trim() === '') return []
+  const parts = text.split(separator, PIECES_MAX + 1)
+  return parts.length > PIECES_MAX ? new Failure(`more than ${PIECES_MAX} parts`) : parts
 }

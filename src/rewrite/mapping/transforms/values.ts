@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { getKey, isObject, type Json, type JsonObject, parseExact } from '../../../payload/exact-json.ts'
+import { jsonDepth } from '../../../payload/json-depth.ts'
 import { Failure, type Outcome, shown } from '../failure.ts'
 import { expected, type Transform, transform } from '../transform.ts'
 import { jsonText } from './json-text.ts'
@@ -106,28 +107,11 @@ function lookUp(value: Json, table: JsonObject, otherwise: Json | undefined): Ou
 
 function readJson(value: Json): Outcome {
   if (typeof value !== 'string') return expected('JSON text', value)
-  if (depthOf(value) > JSON_DEPTH_MAX)
+  if (jsonDepth(value) > JSON_DEPTH_MAX)
     return new Failure(`the JSON text is deeper than ${JSON_DEPTH_MAX} levels`)
   try {
     return parseExact(value)
   } catch (error) {
     return new Failure(`not JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** How deep brackets nest outside of strings; counted before parsing, which would recurse. */
-function depthOf(text: string): number {
-  let depth = 0
-  let deepest = 0
-  let inString = false
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text[at]
-    if (inString && character === '\\') at += 1
-    else if (character === '"') inString = !inString
-    else if (inString) continue
-    else if (character === '[' || character === '{') depth += 1
-    else if (character === ']' || character === '}') depth -= 1
-    deepest = Math.max(deepest, depth)
-  }
-  return deepest
 }

@@ -5,6 +5,9 @@ import { REALM_FILE } from '../realm/describe-error.ts'
 const ISOLATES_MAX = 4
 const SCRIPTS_MAX = 64
 
+/** What a call leaves behind may take this share of the memory of the next one, and no more. */
+const LEFT_BEHIND_MAX = 0.5
+
 /** The isolate of one application, with what has been compiled in it. */
 export interface Workplace {
   readonly isolate: ivm.Isolate
@@ -37,8 +40,9 @@ export function createWorkplaces(sources: Sources, onLostControl: (message: stri
     of(applicationId, memoryMb) {
       const key = `${memoryMb} ${applicationId}`
       const found = kept.get(key)
-      const workplace =
-        found && !found.isolate.isDisposed ? found : openWorkplace(sources, memoryMb, onLostControl)
+      const isFit = found && !found.isolate.isDisposed && hasRoom(found, memoryMb)
+      if (found && !isFit) dispose(found)
+      const workplace = isFit ? found : openWorkplace(sources, memoryMb, onLostControl)
       touch(kept, key, workplace, ISOLATES_MAX, dispose)
       return workplace
     },
@@ -90,6 +94,16 @@ function touch<Value>(
   if (oldest === undefined) return
   map.delete(oldest[0])
   letGo(oldest[1])
+}
+
+/**
+ * Some things an isolate never forgets, such as the names given to `Symbol.for`: an earlier call could fill it, and a
+ * later one would be told that it had used too much memory.
+ */
+function hasRoom({ isolate }: Workplace, memoryMb: number): boolean {
+  const { used_heap_size: usedBytes, externally_allocated_size: outsideBytes } =
+    isolate.getHeapStatisticsSync()
+  return usedBytes + outsideBytes < LEFT_BEHIND_MAX * memoryMb * 1024 * 1024
 }
 
 function dispose(workplace: Workplace): void {

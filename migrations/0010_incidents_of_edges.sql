@@ -1,0 +1,1 @@
+ALTER TABLE "incidents" ALTER COLUMN "application_id" DROP NOT NULL;

@@ -1,0 +1,171 @@
+import type { Transaction } from '../platform/postgres.ts'
+import { type BatchRule, type Candidate, type Formed, type FormedBatch, formBatches } from './form-batches.ts'
+import { type Left, type PlacesRule, type Released, RULE, ruleRow } from './release-rule.ts'
+import { statesBefore } from './states.ts'
+import { IS_ALONE, IS_FIRST, IS_NEXT } from './turn-conditions.ts'
+
+/** What a destination allows whose deliveries go together. */
+export interface BatchedRule extends PlacesRule {
+  batch: BatchRule
+}
+
+export function isBatched<Rule extends PlacesRule & { batch?: BatchRule | undefined }>(
+  rule: Rule,
+): rule is Rule & BatchedRule {
+  return rule.batch !== undefined
+}
+
+/** Batches of one destination in one go. */
+const BATCHES_MAX = 1_000
+/** Deliveries that are looked at in one go. */
+const LOOKED_AT_MAX = 10_000
+
+const FREE = `
+WITH ${RULE(`
+  SELECT count(DISTINCT coalesce(batch_id, id)) FROM deliveries
+  WHERE destination_id = given.destination_id AND state IN ('queued', 'sending')`)}
+SELECT held, opened, greatest(least(places, allowed, $2::int), 0)::int AS free, interval_ms AS "intervalMs",
+       (CASE WHEN opened THEN extract(epoch FROM probe_at - now()) * 1000
+             WHEN interval_ms IS NOT NULL THEN extract(epoch FROM rate_from - now()) * 1000 - burst_ms
+        END)::float AS "againInMs"
+FROM rule`
+
+interface Free {
+  held: boolean
+  opened: boolean
+  /** Batches that may go now. */
+  free: number
+  /** Between two at an even pace; null without a rate. */
+  intervalMs: number | null
+  /** Until the first of them may, or might; past when time is not what holds them. */
+  againInMs: number | null
+}
+
+/** Those that failed together wait until the last of them may be tried again. */
+const IS_COMPLETE = `(delivery.batch_id IS NULL OR NOT EXISTS (
+  SELECT FROM deliveries other
+  WHERE other.batch_id = delivery.batch_id AND other.state IN ('delayed', 'retrying', 'queued', 'sending')))`
+
+/**
+ * The first of each order key, and whatever has none, as many as may be needed; those that wait right behind them, which
+ * may go in the same batch; and those that failed together with one of them.
+ */
+const CANDIDATES = `
+WITH first AS MATERIALIZED (
+  SELECT delivery.id, delivery.order_key, delivery.batch_id FROM deliveries delivery
+  WHERE delivery.destination_id = $1 AND delivery.state = 'waiting'
+    AND ${IS_FIRST} AND ${IS_ALONE} AND ${IS_COMPLETE}
+  ORDER BY delivery.priority, delivery.event_id, delivery.id LIMIT $2::int
+), behind AS MATERIALIZED (
+  SELECT follower.id FROM (
+    SELECT DISTINCT order_key FROM first WHERE order_key IS NOT NULL AND NOT $4::boolean) AS head
+  CROSS JOIN LATERAL (
+    SELECT delivery.id, delivery.event_id FROM deliveries delivery
+    WHERE delivery.destination_id = $1 AND delivery.order_key = head.order_key AND delivery.order_key IS NOT NULL
+      AND delivery.state = 'waiting'
+    ORDER BY delivery.event_id, delivery.id LIMIT $3::int) AS follower
+  ORDER BY follower.event_id, follower.id LIMIT $2::int
+), together AS MATERIALIZED (
+  SELECT id FROM deliveries
+  WHERE batch_id = ANY (ARRAY(SELECT batch_id FROM first WHERE batch_id IS NOT NULL)) AND state = 'waiting'
+)
+SELECT delivery.id, delivery.event_id AS "eventId", octet_length(delivery.item) AS bytes,
+       (extract(epoch FROM now() - delivery.due_at) * 1000)::float AS "waitedMs",
+       delivery.order_key AS "orderKey", delivery.unique_key AS "uniqueKey", delivery.batch_id AS "batchId",
+       CASE WHEN delivery.order_key IS NOT NULL THEN (
+         SELECT earlier.id FROM deliveries earlier
+         WHERE earlier.destination_id = delivery.destination_id AND earlier.order_key = delivery.order_key
+           AND earlier.order_key IS NOT NULL
+           AND earlier.state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying')
+           AND (earlier.event_id, earlier.id) < (delivery.event_id, delivery.id)
+         ORDER BY earlier.event_id DESC, earlier.id DESC LIMIT 1) END AS behind
+FROM deliveries delivery
+WHERE delivery.id = ANY (ARRAY(SELECT id FROM first UNION SELECT id FROM behind UNION SELECT id FROM together))
+  AND delivery.destination_id = $1 AND delivery.state = 'waiting'
+  AND ${IS_NEXT} AND ${IS_ALONE} AND ${IS_COMPLETE}
+ORDER BY delivery.priority, delivery.event_id, delivery.id`
+
+const RELEASE = `
+UPDATE deliveries SET state = 'queued', queued_at = now(), batch_id = given.batch_id
+FROM unnest($1::uuid[], $2::uuid[]) AS given(id, batch_id)
+WHERE deliveries.id = given.id AND deliveries.id = ANY ($1::uuid[])
+  AND deliveries.state = 'waiting' AND deliveries.state = ANY ($3::text[])
+RETURNING deliveries.id, deliveries.batch_id AS "batchId", tries, priority`
+
+const NOTE = `
+INSERT INTO destination_states AS known (destination_id, rate_free_at, probe_delivery_id)
+SELECT $1::uuid, greatest(state.rate_free_at, now()) + make_interval(secs => $2::float / 1000), $3::uuid
+FROM (SELECT) AS one LEFT JOIN destination_states state ON state.destination_id = $1::uuid
+ON CONFLICT (destination_id) DO UPDATE
+SET rate_free_at = coalesce(EXCLUDED.rate_free_at, known.rate_free_at),
+    probe_delivery_id = coalesce(EXCLUDED.probe_delivery_id, known.probe_delivery_id)`
+
+/** Lets go what has come together. The caller holds the lock of the destination. */
+export async function releaseBatches(
+  transaction: Transaction,
+  rule: BatchedRule,
+): Promise<{ released: Released[]; left: Left[] }> {
+  const { destinationId } = rule
+  const [free] = await transaction.unsafe<Free[]>(FREE, [JSON.stringify([ruleRow(rule)]), BATCHES_MAX], {
+    prepare: true,
+  })
+  if (!free) throw new Error('a destination that was asked for has no rule')
+  const formed = await formOf(transaction, rule, free.free)
+  const released = await releaseFormed(transaction, destinationId, formed.batches)
+  const takenMs = free.intervalMs === null ? null : released.length * free.intervalMs
+  const probeId = free.opened ? (released[0]?.id ?? null) : null
+  if (released.length > 0 && (takenMs !== null || probeId !== null))
+    await transaction.unsafe(NOTE, [destinationId, takenMs, probeId], { prepare: true })
+  const left = await transaction`
+    SELECT FROM deliveries WHERE destination_id = ${destinationId} AND state = 'waiting' LIMIT 1`
+  const isUsedUp = formed.batches.length >= free.free
+  const againInMs = isUsedUp ? laterMs(free, takenMs ?? 0) : formed.againInMs
+  return { released, left: [{ destinationId, held: free.held, waiting: left.length > 0, againInMs }] }
+}
+
+/** Null where it is not the time that is waited for. */
+function laterMs({ againInMs, opened }: Free, takenMs: number): number | null {
+  if (againInMs === null) return null
+  const ms = againInMs + (opened ? 0 : takenMs)
+  return ms > 0 ? ms : null
+}
+
+async function formOf(
+  transaction: Transaction,
+  { destinationId, batch }: BatchedRule,
+  batchesMax: number,
+): Promise<Formed> {
+  if (batchesMax === 0) return { batches: [], againInMs: null }
+  const { itemsMax, onePerKey } = batch
+  const lookedAt = Math.min(batchesMax * itemsMax, LOOKED_AT_MAX)
+  const candidates = await transaction.unsafe<Candidate[]>(
+    CANDIDATES,
+    [destinationId, lookedAt, itemsMax, onePerKey],
+    { prepare: true },
+  )
+  return formBatches(candidates, batch, batchesMax)
+}
+
+/** One delivery of each batch: the first that is still there. */
+async function releaseFormed(
+  transaction: Transaction,
+  destinationId: string,
+  batches: readonly FormedBatch[],
+): Promise<Released[]> {
+  if (batches.length === 0) return []
+  const ids = batches.flatMap(({ members }) => members.map(({ id }) => id))
+  const batchIds = batches.flatMap(({ id, members }) => members.map(() => id))
+  const rows = await transaction.unsafe<(Omit<Released, 'destinationId'> & { batchId: string })[]>(
+    RELEASE,
+    [ids, batchIds, statesBefore('delivery', 'queued')],
+    { prepare: true },
+  )
+  const byBatch = Map.groupBy(rows, ({ batchId }) => batchId)
+  return batches.flatMap(({ id: batchId }) => {
+    const members = byBatch.get(batchId) ?? []
+    const [first] = members
+    if (!first) return []
+    const priority = Math.min(...members.map((member) => member.priority))
+    return [{ id: first.id, destinationId, tries: first.tries, priority }]
+  })
+}

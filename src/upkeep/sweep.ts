@@ -1,0 +1,73 @@
+import type { Ledger, Unfinished } from '../ledger/ledger.ts'
+import type { Log } from '../platform/log.ts'
+import type { Gap, Queue } from '../queue/queue.ts'
+
+export interface SweepOptions {
+  ledger: Pick<Ledger, 'findUnfinished'>
+  queue: Pick<Queue, 'trouble' | 'onGap'>
+  /**
+   * Puts found work into the queue; with `anew` also what the queue believes to have.
+   *
+   * @throws when the queue is away: the next sweep finds it again.
+   */
+  requeue(work: Unfinished, anew?: boolean): Promise<void>
+  lostSeconds: number
+  log: Log
+}
+
+/** Puts work back that the ledger has and the queue has not. Each gives how much it was. */
+export interface Sweep {
+  /** Everything unfinished, for one who is alone on a ledger. */
+  everything(): Promise<number>
+  /** What has lain in the queue for so long that it counts as lost. */
+  lost(): Promise<number>
+  close(): Promise<void>
+}
+
+const PAGE = 1_000
+
+/** Also looks at once, and for all that waits, when the queue tells that it may have lost something. */
+export function createSweep({ ledger, queue, requeue, lostSeconds, log }: SweepOptions): Sweep {
+  let closed = false
+  let filling: Promise<void> = Promise.resolve()
+  const lostBefore = () => new Date(Date.now() - lostSeconds * 1_000)
+
+  /** Page by page; what a page marks as queued, the next does not find. */
+  async function sweep(
+    how: { queuedBefore: Date; silentBefore?: Date; alone: boolean },
+    anew = false,
+  ): Promise<number> {
+    let total = 0
+    for (;;) {
+      // What is found counts as queued, and is not found again until it counts as lost.
+      if (closed || queue.trouble()) return total
+      const found = await ledger.findUnfinished({ ...how, limit: PAGE })
+      const count = found.runs.length + found.deliveries.length
+      if (count > 0) await requeue(found, anew)
+      total += count
+      if (found.runs.length < PAGE && found.deliveries.length < PAGE) return total
+    }
+  }
+
+  async function fillGap({ why, idsMayBeLeft }: Gap): Promise<void> {
+    const how = { queuedBefore: new Date(), silentBefore: lostBefore(), alone: false }
+    try {
+      const found = await sweep(how, idsMayBeLeft)
+      if (found > 0) log.warn({ found, why }, 'work put back into the queue')
+    } catch (err) {
+      log.warn({ err, why }, 'work could not be put back into the queue: it is found when it counts as lost')
+    }
+  }
+
+  queue.onGap((gap) => {
+    filling = filling.then(() => fillGap(gap))
+  })
+  return {
+    everything: () => sweep({ queuedBefore: new Date(), alone: true }),
+    lost: () => sweep({ queuedBefore: lostBefore(), alone: false }),
+    close() {
+      closed = true
+      return filling
+    },
+  }
+}

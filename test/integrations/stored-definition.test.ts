@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { definitionSchema } from '../../src/integrations/integrations.ts'
+import { inTodaysWords } from '../../src/integrations/stored-definition.ts'
+
+const destination = '0190a000-0000-7000-8000-00000000000d'
+const push = (more: object) => ({ id: 'push', kind: 'push', destination, ...more })
+
+test('a definition that was stored when push nodes said `batch` means what it meant', () => {
+  const arrayOf = (more: object) => {
+    const [node] = definitionSchema.parse(inTodaysWords({ nodes: [push(more)] })).nodes
+    return node?.kind === 'push' ? node.array : undefined
+  }
+  expect(arrayOf({ batch: true })).toBe('whole')
+  expect(arrayOf({ batch: false })).toBe('each')
+  expect(arrayOf({ array: 'whole' })).toBe('whole')
+  expect(arrayOf({})).toBe('each')
+})
+
+test('whoever writes `batch` at a push node today is told the word for it', () => {
+  const read = definitionSchema.safeParse({ nodes: [push({ batch: true })] })
+  expect(read.error?.issues.map(({ message }) => message).join()).toContain('"array": "whole"')
+})

@@ -1,0 +1,220 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Json, NumberText, parseExact } from '../../src/payload/exact-json.ts'
+import { joinTexts, MASK, redactFields, restoreMasked, textsBehind } from '../../src/payload/redact-fields.ts'
+import { redactionOf } from '../../src/payload/redaction.ts'
+import { seek } from '../../src/payload/sought-text.ts'
+import { writtenForms } from '../../src/payload/written-forms.ts'
+
+describe('fields that are redacted', () => {
+  const order: Json = {
+    email: 'jane@example.com',
+    customer: { name: 'Jane', phones: ['+31 6 1', '+31 6 2'], vip: true, note: null },
+    lines: [
+      { sku: 'A', holder: { email: 'a@example.com' } },
+      { sku: 'B', holder: { email: 'b@example.com' } },
+    ],
+    card: 4111111111111111n,
+    __proto__x: 1,
+  }
+  const masked = (...paths: string[]) => redactFields(order, paths)
+
+  test.each([
+    ['email', { email: MASK }, ['jane@example.com']],
+    ['customer', { customer: MASK }, ['Jane', '+31 6 1', '+31 6 2']],
+    ['customer.phones[1]', { customer: { phones: ['+31 6 1', MASK] } }, ['+31 6 2']],
+    [
+      'lines[].holder.email',
+      { lines: [{ sku: 'A', holder: { email: MASK } }, {}] },
+      ['a@example.com', 'b@example.com'],
+    ],
+    ['card', { card: MASK }, ['4111111111111111']],
+    [
+      '**.email',
+      { email: MASK, lines: [{ holder: { email: MASK } }, {}] },
+      ['a@example.com', 'b@example.com', 'jane@example.com'],
+    ],
+  ])('are named by a path: %s', (path, shown, texts) => {
+    const found = masked(path)
+    expect(found.masked).toMatchObject(shown)
+    expect([...found.texts].toSorted()).toEqual(texts.toSorted())
+  })
+
+  test('are found whether a list came as one or as a single value, as in XML', () => {
+    const once = { order: { item: { email: 'x@example.com' } } }
+    const twice = { order: { item: [{ email: 'x@example.com' }, { email: 'y@example.com' }] } }
+    for (const path of ['order.item.email', 'order.item[].email', 'order.item[0].email'])
+      expect(JSON.stringify(redactFields(once, [path]).masked)).not.toContain('@')
+    for (const path of ['order.item.email', 'order.item[].email'])
+      expect(JSON.stringify(redactFields(twice, [path]).masked)).not.toContain('@')
+  })
+
+  test('leave the payload as it is, where nothing stands there; null and empty text have nothing to hide', () => {
+    expect(masked('nowhere.at[].all').masked).toBe(order)
+    expect(redactFields({ a: null, b: '' }, ['a', 'b'])).toEqual({ masked: { a: null, b: '' }, texts: [] })
+  })
+
+  test('may be called like JavaScript own names', () => {
+    const tricky = parseExact('{"__proto__":{"email":"x@example.com"},"constructor":"y"}')
+    const { masked: shown } = redactFields(tricky, ['__proto__.email', 'constructor'])
+    expect(JSON.stringify(shown)).toBe(`{"__proto__":{"email":"${MASK}"},"constructor":"${MASK}"}`)
+  })
+
+  test('are known again from the payload and what is shown of it', () => {
+    const { masked: shown, texts } = masked('customer', 'lines[].sku')
+    expect([...textsBehind(order, shown)].toSorted()).toEqual([...texts].toSorted())
+  })
+
+  test('that are too many to look for hide everything', () => {
+    const many = { list: Array.from({ length: 1_001 }, (_, index) => `value ${index}`) }
+    expect(redactFields(many, ['list']).texts).toBe('everything')
+    expect(joinTexts(['a'], 'everything')).toBe('everything')
+  })
+
+  test('in any payload: what is named is gone, the rest stays', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), fc.jsonValue(), (secret, rest) => {
+        const payload = { secret, rest } as unknown as Json
+        const { masked: shown } = redactFields(payload, ['secret'])
+        const hasNothing = secret === null || secret === ''
+        expect(shown).toEqual({ secret: hasNothing ? secret : MASK, rest })
+      }),
+    )
+  })
+})
+
+describe('what is hidden is taken out', () => {
+  const { text, json, bytes } = redactionOf(['jane@example.com', 'Zoë & Co', 'NLD', '12', '7'])
+
+  test.each([
+    ['in a text, in any case', 'Mail to JANE@Example.com failed', 'Mail to *** failed'],
+    [
+      'in a URL',
+      'https://crm.test/?q=jane%40example.com&n=Zo%C3%AB%20%26%20Co',
+      'https://crm.test/?q=***&n=***',
+    ],
+    ['in a form', 'name=Zo%C3%AB+%26+Co', 'name=***'],
+    ['in XML', '<name>Zoë &amp; Co</name>', '<name>***</name>'],
+    ['in JSON, as PHP writes it', '{"n":"Zo\\u00eb & Co"}', '{"n":"***"}'],
+    [
+      'as a word of its own, if it is short',
+      'NLD, not FINLDE; number 12, not 123',
+      '***, not FINLDE; number ***, not 123',
+    ],
+    ['after an escape', 'a\\nNLD', 'a\\n***'],
+    ['more than once', 'jane@example.comjane@example.com', '******'],
+    ['but not one character, of which every text is full', '7 of 17', '7 of 17'],
+  ])('%s', (_, given, shown) => {
+    expect(text(given)).toBe(shown)
+  })
+
+  test('of data, also where a value is short or a number, and in names of fields', () => {
+    const given = parseExact(
+      '{"a":"7","b":7,"c":12,"d":"jane@example.com wrote","jane@example.com":[1,{"x":"nld"}],"e":true,"f":71}',
+    )
+    expect(json(given)).toEqual({
+      a: MASK,
+      b: MASK,
+      c: MASK,
+      d: '*** wrote',
+      [MASK]: [1, { x: MASK }],
+      e: true,
+      f: 71,
+    })
+    expect(redactionOf(['1e400']).json(new NumberText('1e400'))).toBe(MASK)
+  })
+
+  test('of bytes that are text in whatever charset; of others nothing is shown', () => {
+    expect(bytes(Buffer.from('hello Zoë & Co')).toString()).toBe('hello ***')
+    expect(bytes(Buffer.from('hello Zoë & Co', 'latin1')).toString()).toBe('hello ***')
+    expect(bytes(Buffer.from('jane@example.com', 'utf16le')).toString()).toBe(MASK)
+    const untouched = Buffer.from([0xff, 0xfe, 0x41])
+    expect(bytes(untouched)).toBe(untouched)
+  })
+
+  test('wherever it was put', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.string({ minLength: 6 }), (before, after, secret) => {
+        fc.pre(secret.trim() === secret && secret.toLowerCase().length === secret.length)
+        const shown = redactionOf([secret])
+        expect(shown.text(`${before}${secret}${after}`)).toContain(MASK)
+        expect(shown.json(secret)).toBe(MASK)
+      }),
+    )
+  })
+
+  test('in bounded time, whoever chose both the text and the values', () => {
+    const values = Array.from({ length: 900 }, (_, index) => `${'a'.repeat(30)}b${index}`)
+    expect(redactionOf(values).text('a'.repeat(500_000))).toBe(MASK)
+    // An ordinary text is not given up so soon.
+    const names = Array.from({ length: 500 }, (_, index) => `Maria ${index}`)
+    const letter = 'Maria 499, meet Marie and Margaret. '.repeat(200)
+    expect(redactionOf(names).text(letter)).toBe('***, meet Marie and Margaret. '.repeat(200))
+  })
+
+  test('everything of it, where there is too much to look for', () => {
+    const nothing = redactionOf('everything')
+    expect([nothing.text('a'), nothing.json({ a: 1 }), nothing.bytes(Buffer.from('a')).toString()]).toEqual([
+      MASK,
+      MASK,
+      MASK,
+    ])
+    expect([nothing.text(''), nothing.json(null)]).toEqual(['', null])
+  })
+})
+
+describe('what was shown masked and comes back', () => {
+  const original: Json = { email: 'jane@example.com', note: 'for Jane', lines: [{ n: 1n }], total: 5 }
+  const shown: Json = { email: MASK, note: 'for ***', lines: [{ n: MASK }], total: 5 }
+
+  test('is what it was, where it stands as it was shown', () => {
+    expect(restoreMasked({ ...shown, total: 6 }, shown, original)).toEqual({ ...original, total: 6 })
+  })
+
+  test('is refused where there is nothing to put back', () => {
+    expect(restoreMasked({ ...shown, other: MASK }, shown, original)).toBeUndefined()
+    expect(restoreMasked({ ...shown, note: 'by ***' }, shown, original)).toBeUndefined()
+    expect(restoreMasked({ lines: [{ n: MASK }, { n: MASK }] }, shown, original)).toBeUndefined()
+  })
+})
+
+describe('a text that is sought', () => {
+  test.each([
+    ['jane@example.com', 'x JANE@example.com.', true],
+    ['jane@example.com', 'mary-jane@example.com', false],
+    ['jane@example.com', 'jane@example.com.au', false],
+    ['jane@example.com', 'email%3Djane%40example.com', true],
+    ['1234', '"id":1234,', true],
+    ['1234', '91234', false],
+    ['Zoë', 'Dear ZOË,', true],
+    ['Zoë', 'zo\\u00eb', true],
+    ['a.c', 'abc', false],
+  ])('%s is a word of its own in %s: %s', (sought, text, found) => {
+    expect(seek(sought, false).isIn(text)).toBe(found)
+    expect(seek(sought, true).isIn(`x${sought}x`)).toBe(true)
+  })
+
+  test('is found in JSON however it is written there, and in bytes of every charset', () => {
+    const { isInJson, isInBytes, bytes } = seek('Zoë', false)
+    expect(isInJson('{"a":[{"b":"Dear\\nZo\\u00eb"}]}')).toBe(true)
+    expect(isInJson('{"Zo\\u00EB":1}')).toBe(true)
+    expect(isInJson('{"a":"Zoëlle"}')).toBe(false)
+    for (const charset of ['utf8', 'latin1', 'utf16le'] as const) {
+      const body = Buffer.from('<name>Zoë</name>', charset)
+      expect(isInBytes(body)).toBe(true)
+      expect(bytes.some((hex) => body.includes(Buffer.from(hex, 'hex')))).toBe(true)
+    }
+  })
+
+  test('has the forms in which programs write it', () => {
+    expect(writtenForms('a/b & "ë"')).toEqual([
+      'a/b & "ë"',
+      'a/b & \\"ë\\"',
+      'a\\/b & \\"\\u00eb\\"',
+      'a%2Fb%20%26%20%22%C3%AB%22',
+      'a%2Fb+%26+%22%C3%AB%22',
+      'a/b &amp; "ë"',
+      'a/b &amp; &quot;ë&quot;',
+    ])
+  })
+})

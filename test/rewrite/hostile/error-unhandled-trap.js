@@ -1,0 +1,18 @@
+/**
+ * A rejection that nobody handles, of an object that never ends being looked at.
+ *
+ * @expected success, timed_out, threw
+ * @data 1
+ */
+Promise.reject({
+  get message() {
+    for (;;);
+  },
+  get stack() {
+    for (;;);
+  },
+  toString() {
+    for (;;);
+  },
+})
+return { jobStatus: 1, data: 1 }

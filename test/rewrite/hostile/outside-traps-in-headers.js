@@ -1,0 +1,16 @@
+/**
+ * The same in the headers.
+ *
+ * @expected timed_out
+ * @outside
+ */
+await fetchUrl('https://erp.example/', {
+  headers: new Proxy(
+    {},
+    {
+      ownKeys() {
+        for (;;);
+      },
+    },
+  ),
+})

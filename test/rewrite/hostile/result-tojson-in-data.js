@@ -1,0 +1,13 @@
+/**
+ * The same by toJSON.
+ *
+ * @expected timed_out
+ */
+return {
+  jobStatus: 1,
+  data: {
+    toJSON() {
+      for (;;);
+    },
+  },
+}

@@ -1,0 +1,6 @@
+/**
+ * Never ends.
+ *
+ * @expected timed_out
+ */
+for (;;);

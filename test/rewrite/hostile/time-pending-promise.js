@@ -1,0 +1,6 @@
+/**
+ * Waits for what nobody will ever settle.
+ *
+ * @expected never_settled
+ */
+await new Promise(() => {})

@@ -1,0 +1,6 @@
+/**
+ * Returns something that says it will be there later.
+ *
+ * @expected never_settled
+ */
+return { then() {} }
