@@ -31,7 +31,7 @@ export interface PlayedPhase {
 /** What is refused is sent again until then. */
 const SETTLE_WITHIN_MS = 60_000
 /** Longer than a delivery belongs to a worker that was killed, with everything that follows from it. */
-const RECOVERY_WITHIN_MS = 240_000
+const RECOVERY_WITHIN_MS = 150_000
 
 export async function playPhase(options: PhaseOptions): Promise<PlayedPhase> {
   const { phase, site, generator, seed, perSecond, retries, say, signal } = options
@@ -57,8 +57,8 @@ export async function playPhase(options: PhaseOptions): Promise<PlayedPhase> {
   const sight = await generator.ask({ ask: 'settle', withinMs: SETTLE_WITHIN_MS })
   say(`${phase.name}: ${describe(sight)}; waiting until all of it has ended`)
   const endedAtMs = await ended
-  // And what came after that.
-  const deadline = performance.now() + RECOVERY_WITHIN_MS
+  // And what came after that, unless it is plain already that something never will.
+  const deadline = performance.now() + (endedAtMs === null ? 0 : RECOVERY_WITHIN_MS)
   await isAllEnded(site, phase.index, sight?.acked ?? [], deadline, signal)
   const recoveredAtMs = backAtMs === null || endedAtMs === null ? null : Math.max(backAtMs, endedAtMs)
   return { phase, faults, recoveryMs: recoveredAtMs === null ? null : recoveredAtMs - liftedMs }

@@ -86,14 +86,16 @@ export function startSending(order: SendingOrder, record: RecordFile<Sent>): Sen
   }
 
   async function sendUntilDone(request: NumberedRequest, edgeOf: () => number): Promise<void> {
+    let untaken = 0
     while (!giveUp.signal.aborted) {
       const sent = await sendOnce(request, edgeOf())
       await record.append(sent)
       count(sent)
       if (sent.end === 'acked' || !isSentAgain(request, sent)) return
+      untaken = sent.end === 'untaken' ? untaken + 1 : 0
       // As a balancer does it: another edge may be there at once.
-      const pauseMs =
-        sent.end === 'untaken' && request.orderKey === null ? BALANCING_PAUSE_MS : RETRY_PAUSE_MS
+      const hasOther = request.orderKey === null && untaken > 0 && untaken % edges.length !== 0
+      const pauseMs = hasOther ? BALANCING_PAUSE_MS : RETRY_PAUSE_MS
       await pause(pauseMs, undefined, { signal: giveUp.signal }).catch(() => {})
     }
   }

@@ -29,6 +29,8 @@ export interface BrokenPromise {
 
 const PROGRESS_MS = 1_000
 
+// Whoever asked is gone.
+process.on('disconnect', () => process.exit())
 process.on('message', (order: ExplorerOrder) => {
   work(order).then(
     () => process.disconnect(),

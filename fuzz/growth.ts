@@ -20,7 +20,7 @@ const COSTED_BYTES_MIN = 10_000
 /** Shorter times tell of the machine, not of the reader. */
 const CPU_MS_MIN = 8
 const MEASURED = 5
-const LONG_MS = 400
+const LONG_MS = 1_000
 
 /**
  * Reads an input of about so many bytes and one a fourth as long. A ratio that is too large is measured again, because
@@ -65,7 +65,7 @@ function parseOnce(): number {
 
 /**
  * Whether reading costs too much for its length, or its time grows faster than the input: at two lengths, because a
- * limit between two looks the same once, but not again. The second is shorter where the first took long.
+ * limit between two looks the same once, but not again. Where the first took long, that is enough.
  */
 export async function growsTooFast(
   target: Target,
@@ -74,9 +74,9 @@ export async function growsTooFast(
 ): Promise<{ growth: Growth; tooFast: boolean }> {
   const found = await growthOf(target, make, bytes)
   if (found.cost > COST_MAX) return { growth: found, tooFast: true }
-  if (found.ratio <= RATIO_MAX) return { growth: found, tooFast: false }
-  const other = found.cpuMs > LONG_MS ? bytes / 4 : bytes * 4
-  return { growth: found, tooFast: (await growthOf(target, make, other)).ratio > RATIO_MAX }
+  if (found.ratio <= RATIO_MAX || found.cpuMs > LONG_MS)
+    return { growth: found, tooFast: found.ratio > RATIO_MAX }
+  return { growth: found, tooFast: (await growthOf(target, make, bytes * 4)).ratio > RATIO_MAX }
 }
 
 /** Of this thread alone, where all is done in it; what is waited for may be done in others of this process. */

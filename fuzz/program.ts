@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { exploreEdge } from './edge.ts'
 import type { Exploration } from './explore.ts'
 import type { BrokenPromise, ExplorerOrder, ExplorerSays } from './explorer.ts'
 import { saveInput } from './found.ts'
@@ -24,21 +25,19 @@ const { values } = parseArgs({
   },
 })
 const wanted = values.target?.split(',')
-const unknown = wanted?.find((name) => !TARGETS.some((target) => target.name === name))
+/** A running gateway is another kind of target: it has no coverage to go by, and says itself when it is not well. */
+const EDGE = 'edge'
+const names = [...TARGETS.map(({ name }) => name), EDGE]
+const unknown = wanted?.find((name) => !names.includes(name))
 if (unknown !== undefined) {
-  console.error(`there is no target ${unknown}; there are ${TARGETS.map(({ name }) => name).join(', ')}`)
+  console.error(`there is no target ${unknown}; there are ${names.join(', ')}`)
   process.exit(2)
 }
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-fuzz-'))
 let found = 0
 try {
-  for (const { name } of TARGETS.filter((target) => wanted?.includes(target.name) ?? true)) {
-    const broken = await exploreApart({
-      target: name,
-      seconds: Number(values.seconds),
-      seed: Number(values.seed),
-      tryingFile: path.join(folder, 'trying'),
-    })
+  for (const name of names.filter((one) => wanted?.includes(one) ?? true)) {
+    const broken = await (name === EDGE ? exploreRunning() : exploreParser(name))
     if (!broken) continue
     found += 1
     console.log(`  BROKEN ${broken.kind}: ${broken.file}\n${broken.told.replace(/^/gm, '    ')}`)
@@ -48,6 +47,25 @@ try {
 }
 console.log(`found ${found}, seed ${values.seed}`)
 process.exitCode = found > 0 ? 1 : 0
+
+function exploreParser(name: string): Promise<BrokenPromise | undefined> {
+  return exploreApart({
+    target: name,
+    seconds: Number(values.seconds),
+    seed: Number(values.seed),
+    tryingFile: path.join(folder, 'trying'),
+  })
+}
+
+async function exploreRunning(): Promise<BrokenPromise | undefined> {
+  const tell = (requests: number) => void process.stdout.write(`\r${EDGE.padEnd(18)}${requests} requests`)
+  const { requests, broken } = await exploreEdge(Number(values.seconds), Number(values.seed), (soFar) => {
+    if (process.stdout.isTTY) tell(soFar)
+  })
+  tell(requests)
+  process.stdout.write('\n')
+  return broken && { ...broken, told: '' }
+}
 
 function exploreApart(order: ExplorerOrder): Promise<BrokenPromise | undefined> {
   const child = fork(path.join(import.meta.dirname, 'explorer.ts'), {

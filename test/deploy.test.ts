@@ -203,7 +203,13 @@ test('.ci/run installs, checks types, lints and runs the suite, and ends at the 
   expect(script).toContain('set -euo pipefail')
   const { scripts } = JSON.parse(text('package.json'))
   const steps = script.split('\n').filter((line) => line.startsWith('npm '))
-  expect(steps).toEqual(['npm ci', 'npm run typecheck', 'npm run lint', 'npm test'])
+  expect(steps).toEqual([
+    'npm ci',
+    'npm run typecheck',
+    'npm run lint',
+    'npm test',
+    'npm run test:destinations',
+  ])
   expect(scripts).toMatchObject({
     typecheck: expect.any(String),
     lint: expect.any(String),

@@ -78,7 +78,8 @@ export const form = target({
       return
     }
     const { value } = result
-    promised(depthOf(value) <= LIMITS.depthMax + 1 && countOf(value) <= LIMITS.keysMax, 'limits hold')
+    // What counts are fields and groups; of a name that comes twice, its list is not one of them.
+    promised(depthOf(value) <= LIMITS.depthMax + 1 && countOf(value) <= 2 * LIMITS.keysMax, 'limits hold')
     promised(stringifyExact(value).isWellFormed(), 'what is read can be written')
     if (charset.length > 0) return
     // The first & keeps a ? at the beginning from being dropped.

@@ -9,7 +9,12 @@ import { proofSchemaOf } from './proof-schema.ts'
 
 /** Serves the OpenAPI document. It is public: it describes the program, not what is in it. */
 export function serveDocument(api: OpenAPIHono): void {
-  api.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'http', scheme: 'bearer' })
+  api.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'An API key. Each operation names the role that it needs: viewer, editor or admin, of which each may do what those before it may.',
+  })
   let text: string | undefined
   api.get('/openapi.json', (context) => {
     text ??= JSON.stringify(documentOf(api))

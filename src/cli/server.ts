@@ -71,7 +71,11 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       outgoing.writeHead(status, { ...headers, 'content-length': length, connection: 'close' }).end(body)
       return
     }
-    void getRequestListener(options.fetch as Parameters<typeof getRequestListener>[0], {
+    const fetch: Parameters<typeof getRequestListener>[0] = (request, env) =>
+      URL.canParse(request.url)
+        ? options.fetch(request, env as HttpBindings)
+        : refuseTarget(incoming.socket, options)
+    void getRequestListener(fetch, {
       overrideGlobalObjects: true,
       // HTTP/1.0 knows no Host.
       hostname: 'localhost',
@@ -122,7 +126,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
-/** A Host or target that is no address; Node lets it pass. */
+/** A Host or target that is no address, such as `1.2.3.4.5`; Node lets it pass, and not every check finds it. */
 function refuseTarget(socket: Socket, options: ServerOptions): Response {
   const { body, ...init } = answerTo('not_http', socket, options)
   return new Response(body, init)

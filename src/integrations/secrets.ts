@@ -99,13 +99,28 @@ function mapHeaders(headers: Config, place: string, path: string, change: Change
 function mapAddress(url: string, place: string, path: string, change: Change): string {
   const at = url.indexOf('?')
   if (at === -1) return url
-  const pairs = url.slice(at + 1).split('&')
-  const changed = pairs.map((pair) => {
-    const [name = '', ...rest] = pair.split('=')
-    const value = rest.join('=')
-    return isHandWritten(name, value) ? `${name}=${change(value, `${place}?${name}`, path)}` : pair
-  })
+  const seen = new Map<string, number>()
+  const changed = url
+    .slice(at + 1)
+    .split('&')
+    .map((pair) => {
+      const [name = '', ...rest] = pair.split('=')
+      const value = rest.join('=')
+      if (!isHandWritten(plainName(name), value)) return pair
+      const number = (seen.get(name) ?? 0) + 1
+      seen.set(name, number)
+      return `${name}=${change(value, `${place}?${name}.${number}`, path)}`
+    })
   return `${url.slice(0, at + 1)}${changed.join('&')}`
+}
+
+/** `%74oken` is read as `token` by whoever receives it. */
+function plainName(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
 }
 
 /** What a template takes from an item is no secret of the operator. */

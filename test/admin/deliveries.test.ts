@@ -189,7 +189,7 @@ test('a delivery that is being sent is not cancelled: it may have arrived', asyn
   for (const [verb, rule] of [
     ['cancel', 'only what waits can be cancelled'],
     ['try-now', 'only what waits can be tried now'],
-    ['replay', 'only what has ended, and was not replaced, is replayed'],
+    ['replay', 'only what has ended, and was neither replaced nor erased, is replayed'],
   ] as const) {
     const answer = await post(id, verb)
     expect(answer).toMatchObject({

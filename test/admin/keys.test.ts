@@ -149,7 +149,10 @@ describe('somebody who tries keys', () => {
     expect((await ask('203.0.113.5', colleague.key)).status).toBe(200)
     expect(await tries('203.0.113.5', PER_MINUTE + 1)).toEqual([...ALL, 429])
     const { status, retryAfter } = await ask('203.0.113.5', ADMIN_KEY)
-    expect([status, Number(retryAfter)]).toEqual([429, expect.toSatisfy((seconds) => seconds >= 1 && seconds <= 30)])
+    expect([status, Number(retryAfter)]).toEqual([
+      429,
+      expect.toSatisfy((seconds) => seconds >= 1 && seconds <= 30),
+    ])
     // Who has been here before shares the address, and is not locked out with him.
     expect((await ask('203.0.113.5', colleague.key)).status).toBe(200)
     expect((await ask('203.0.113.6', ADMIN_KEY)).status).toBe(200)

@@ -26,7 +26,9 @@ describe('docs/alerts.md', () => {
   )
 
   test('names no condition that there is not', () => {
-    const named = [...documentation.matchAll(/^\| `([a-z]+_?[a-z]*)` \| (?:integration|destination|edge) \|/gm)]
+    const named = [
+      ...documentation.matchAll(/^\| `([a-z]+_?[a-z]*)` \| (?:integration|destination|edge) \|/gm),
+    ]
     expect(named.map(([, name]) => name).toSorted()).toEqual([...CONDITIONS.keys()].toSorted())
   })
 

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import postgres from 'postgres'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { migrate } from '../../src/platform/migrate.ts'
 import { type SluiceProcess, startProcess } from '../road/processes.ts'
 import { apiAt } from '../world/api.ts'
@@ -10,6 +10,10 @@ import { eventually } from '../world/eventually.ts'
 import { post, testSettings } from '../world/gateway.ts'
 import { type PostgresServer, startPostgres } from '../world/postgres.ts'
 import { modeOf, runSluice } from './sluice.ts'
+
+/** A busy machine takes long to start a process, and some tests start several. */
+const PATIENCE_MS = 120_000
+vi.setConfig({ testTimeout: PATIENCE_MS })
 
 let database: PostgresServer
 let home: string
@@ -91,7 +95,10 @@ test('an edge that is killed while PostgreSQL is away and started again without 
   expect(await post(`${second.url}/integration/unknown`, '{}', {})).toMatchObject({ status: 404 })
 
   await database.restart()
-  await eventually(async () => expect((await health(second)).body).toMatchObject({ status: 'up' }))
+  await eventually(
+    async () => expect((await health(second)).body).toMatchObject({ status: 'up' }),
+    PATIENCE_MS,
+  )
   await send(second, id, 3)
   expect(await stored(id)).toEqual(Array.from({ length: next }, (_, n) => n))
   // Changes are heard of as ever.
@@ -127,7 +134,7 @@ test('of two edges on one home each has a journal of its own; what the one that 
   await send(edges[1], id, 5)
   await edges[1].kill9()
   await database.restart()
-  await eventually(async () => expect(await stored(id)).toHaveLength(1 + next - from))
+  await eventually(async () => expect(await stored(id)).toHaveLength(1 + next - from), PATIENCE_MS)
   expect(await edges[0].stop()).toBe(0)
 })
 

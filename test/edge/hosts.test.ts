@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ACCEPTED, type EdgeWorld, startEdge } from './world.ts'
+import { ACCEPTED, type EdgeWorld, expectHealthy, startEdge } from './world.ts'
 
 let world: EdgeWorld
 let id: string
@@ -16,6 +16,19 @@ afterAll(() => world.close())
 
 const UNKNOWN = { status: 404, body: '{"result":false,"error":"There is no such integration"}' }
 const at = (host: string, called = id) => world.send(called, '{}', { host })
+
+test.each(['.1', '1.2.3.4.5', '999.1.1.1', 'webhook-shop.hooks.example.test:99999'])(
+  'a Host that is no address, %s, is a bad request and no defect',
+  async (host) => {
+    for (const path of [`/integration/${id}`, '/health/live', '/']) {
+      const answer = await world.raw(
+        `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`,
+      )
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    }
+    await expectHealthy(world, id)
+  },
+)
 
 describe("an application's own host name", () => {
   test.each([

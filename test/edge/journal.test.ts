@@ -2,13 +2,17 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import postgres from 'postgres'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runSluice } from '../cli/sluice.ts'
 import { eventually } from '../world/eventually.ts'
 import { type PostgresServer, startPostgres } from '../world/postgres.ts'
 import { ACCEPTED, type Answer, type EdgeWorld, startEdge } from './world.ts'
 
-const SLOW_MS = 400
+/** A busy machine takes long for all of this. */
+const PATIENCE_MS = 90_000
+vi.setConfig({ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS })
+
+const SLOW_MS = 800
 const UNSTORED = { status: 503, headers: { 'retry-after': '10' } }
 const secrets = { secrets: [{ secret: 'a-secret-of-the-shop' }] }
 
@@ -123,7 +127,7 @@ async function metric(name: string): Promise<number> {
 }
 
 async function untilDrained(port?: number): Promise<void> {
-  await eventually(async () => expect((await health(port)).body).toMatchObject({ status: 'up' }))
+  await eventually(async () => expect((await health(port)).body).toMatchObject({ status: 'up' }), PATIENCE_MS)
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
@@ -276,9 +280,12 @@ test('on the way back to the ledger nothing overtakes what was acknowledged befo
   for (const fault of ['full', 'gone', 'hanging']) {
     await begin(fault)
     const before = sent
-    await eventually(() => expect(sent).toBeGreaterThan(before + 100))
+    await eventually(() => expect(sent).toBeGreaterThan(before + 50), PATIENCE_MS)
     await mend()
-    await eventually(async () => expect((await health()).body.parts.journal).toEqual({ status: 'up' }))
+    await eventually(
+      async () => expect((await health()).body.parts.journal).toEqual({ status: 'up' }),
+      PATIENCE_MS,
+    )
   }
   isOver = true
   await sending

@@ -1,15 +1,21 @@
 import { createHmac } from 'node:crypto'
+import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encrypted, makeClient } from '../outbound/tls-receiver.ts'
 import { openRoad, type Road } from '../road/world.ts'
 
 let road: Road
+let sql: postgres.Sql
 
 beforeAll(async () => {
   road = await openRoad()
+  sql = postgres(road.world.env.DATABASE_URL ?? '', { max: 1 })
 })
 
-afterAll(() => road.close())
+afterAll(async () => {
+  await sql.end()
+  await road.close()
+})
 
 async function sendThrough(destination: string): Promise<Record<string, unknown>> {
   const id = await road.integration([{ id: 'push', kind: 'push', destination }])
@@ -72,4 +78,48 @@ test('key and passphrase of a client certificate are shown to nobody, and given 
   const changed = await api.call('PATCH', `/destinations/${id}`, { config: shown.config })
   expect(changed.status).toBe(200)
   expect(road.world.gateway.integrations.destination(id)?.config).toMatchObject({ clientCertificate })
+})
+
+test('what was typed into headers and query under the name of a secret is sealed, sent, and shown to nobody', async () => {
+  const { api } = road
+  const url = `${road.receiver.url}/by-hand?page=1&%74oken=in-query&token=second&key={{ n }}`
+  const headers = {
+    'X-Api-Key': 'in-header',
+    Authorization: 'Bearer typed',
+    'X-Page': '1',
+    'X-Token': '{{ n }}',
+  }
+  const { id } = await api.destination(road.shop, url, { headers })
+  const shown = (await api.call('GET', `/destinations/${id}`)).body
+  expect(shown.config).toMatchObject({
+    url: `${road.receiver.url}/by-hand?page=1&%74oken=***&token=***&key={{ n }}`,
+    headers: { 'X-Api-Key': '***', Authorization: '***', 'X-Page': '1', 'X-Token': '{{ n }}' },
+  })
+  const [row] = await sql`SELECT config FROM destinations WHERE id = ${id}`
+  expect(row?.config).not.toMatch(/in-query|second|in-header|typed/)
+  const changed = { ...shown.config, headers: { ...shown.config.headers, 'X-Page': '2' } }
+  expect((await api.call('PATCH', `/destinations/${id}`, { config: changed })).status).toBe(200)
+  road.receiver.answerWith(({ url: asked, headers: got }) => ({
+    status: 200,
+    body: `${asked} ${got['x-api-key']}`,
+  }))
+  expect(await sendThrough(id)).toMatchObject({
+    'x-api-key': 'in-header',
+    authorization: 'Bearer typed',
+    'x-page': '2',
+    'x-token': '1',
+  })
+  expect(road.receiver.requests.at(-1)?.url).toBe('/by-hand?page=1&%74oken=in-query&token=second&key=1')
+  const { items } = (await api.call('GET', `/deliveries?destinationId=${id}`)).body
+  const kept = JSON.stringify((await api.call('GET', `/deliveries/${items[0].id}`)).body)
+  expect(kept).not.toMatch(/in-query|second|in-header|typed/)
+  const nothing = await api.call('POST', '/destinations', {
+    applicationId: road.shop,
+    name: 'x',
+    config: { kind: 'http', url: 'https://erp.example/?token=***', headers: { 'x-secret': '***' } },
+  })
+  expect(nothing.body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual([
+    'config.headers.x-secret',
+    'config.url',
+  ])
 })

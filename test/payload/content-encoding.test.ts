@@ -38,6 +38,7 @@ test('two encodings are undone from the outside in', async () => {
 test('longer lists and unknown encodings are unsupported', async () => {
   const thrice = gzipSync(gzipSync(gzipSync(plain)))
   expect(await decoded(thrice, 'gzip, gzip, gzip')).toBe('unsupported')
+  expect(await decoded(gzipSync(plain), `${'identity,'.repeat(30)}gzip`)).toBe('unsupported')
   for (const name of ['compress', 'zstd', 'gzip;q=1', 'constructor'])
     expect(await decoded(plain, name)).toBe('unsupported')
 })
@@ -63,6 +64,8 @@ test('a bomb stops at the limit', async () => {
   const before = process.memoryUsage().rss
   expect(await decoded(bomb, 'gzip', 1_000_000)).toBe('too_large')
   expect(await decoded(nested, 'gzip, gzip', 1_000_000)).toBe('too_large')
+  expect(await decoded(brotliCompressSync(Buffer.alloc(50_000_000)), 'br', 1_000_000)).toBe('too_large')
+  expect(await decoded(deflateRawSync(Buffer.alloc(50_000_000)), 'deflate', 1_000_000)).toBe('too_large')
   expect(process.memoryUsage().rss - before).toBeLessThan(40_000_000)
 })
 

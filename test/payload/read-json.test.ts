@@ -159,3 +159,20 @@ test('every read gives data of its own', () => {
   expect(result.read()).toEqual(result.read())
   expect(result.read()).not.toBe(result.read())
 })
+
+test('a number of many zeros costs no more than one of other digits', () => {
+  const cpuOf = (digits: string) => {
+    const text = `[${`${digits}.5,`.repeat(2_000)}1]`
+    const before = process.threadCpuUsage()
+    for (let times = 0; times < 5; times++) {
+      const result = readJson(text, LIMITS)
+      if (result.ok) result.read()
+    }
+    const { user, system } = process.threadCpuUsage(before)
+    return user + system
+  }
+  const [sevens, zeros] = [`1${'7'.repeat(380)}1`, `1${'0'.repeat(380)}1`]
+  cpuOf(sevens)
+  const ratios = Array.from({ length: 3 }, () => cpuOf(zeros) / cpuOf(sevens))
+  expect(Math.min(...ratios)).toBeLessThan(6)
+})

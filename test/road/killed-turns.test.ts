@@ -27,6 +27,8 @@ beforeAll(async () => {
       LOST_SECONDS: '2',
       // As many as are answered slowly: one more has been released and lies in the queue.
       DELIVERY_CONCURRENCY: '3',
+      // As many as wait for an answer in the middle of their run: others lie in the queue.
+      RUN_CONCURRENCY: '2',
     },
   })
   ;[edge, worker] = await Promise.all([startProcess('edge', env), startProcess('worker', env)])
@@ -74,7 +76,79 @@ test('a worker that is killed loses nothing, in whatever state a delivery is', {
   await sql`UPDATE deliveries SET lease_until = now() WHERE state = 'sending'`
   worker = await startProcess('worker', env)
   await eventually(async () => expect(await states()).toEqual({ delivered: 8 }), 90_000)
+  // What may have arrived comes again as the same.
+  const came = receiver.requests.filter(({ url }) => url === '/slow')
+  const again = Map.groupBy(came, ({ body }) => body.toString())
+  expect([...again.values()].filter((pushes) => pushes.length > 1)).toHaveLength(3)
+  for (const pushes of again.values())
+    expect(new Set(pushes.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
 })
+
+test('a worker that is killed loses nothing, in whatever state a run is', {
+  timeout: 120_000,
+}, async () => {
+  let slow = true
+  receiver.answerWith(async ({ url }) => {
+    if (slow && url === '/unwell') return 503
+    if (slow && /^\/(asked|fetched)$/.test(url)) await new Promise((resolve) => setTimeout(resolve, 60_000))
+    return 200
+  })
+  const { id: destination } = await api.destination(shop, `${receiver.url}/after/{{ n }}`, {})
+  const push = { id: 'push', kind: 'push', destination }
+  const call = (path: string) => {
+    const request = { url: `${receiver.url}${path}`, method: 'POST', timeoutMs: 60_000 }
+    return { id: 'ask', kind: 'call', request, result: 'answer', next: ['push'] }
+  }
+  const fetching = await api.rewriteFunction(
+    shop,
+    'fetching',
+    `await fetchUrl('${receiver.url}/fetched'); return { jobStatus: 1, data: job.data.data }`,
+  )
+  const integrations = await Promise.all([
+    api.integration(shop, {
+      nodes: [call('/unwell'), push],
+      retry: { kind: 'fixed', delayMs: 4_000 },
+    }),
+    api.integration(shop, { nodes: [call('/asked'), push] }),
+    api.integration(shop, {
+      nodes: [{ id: 'fetch', kind: 'transform', function: fetching.name, next: ['push'] }, push],
+      allowedHosts: [`127.0.0.1:${receiver.port}`],
+    }),
+    api.integration(shop, { nodes: [push] }),
+  ])
+  const [unwell, asked, fetched, plain] = integrations.map(({ id }) => `${edge.url}/integration/${id}`)
+  const sent = (url: string | undefined, n: number) => post(url ?? '', `{"n":${n}}`, {})
+  await sent(unwell, 1)
+  await eventually(async () => expect(await runStates()).toMatchObject({ retrying: 1 }))
+  await sent(asked, 2)
+  await eventually(() => expect(cameTo('/asked')).toHaveLength(1))
+  await sent(fetched, 3)
+  await eventually(() => expect(cameTo('/fetched')).toHaveLength(1))
+  await Promise.all([4, 5, 6].map((n) => sent(plain, n)))
+  expect(await runStates()).toMatchObject({ retrying: 1, running: 2, queued: 3 })
+  await worker.kill9()
+  slow = false
+  worker = await startProcess('worker', env)
+  await eventually(() => {
+    const after = receiver.requests.flatMap(({ url }) => /^\/after\/(\d+)$/.exec(url)?.[1] ?? [])
+    expect(after.toSorted()).toEqual(['1', '2', '3', '4', '5', '6'])
+  }, 90_000)
+  // Both times it is the same to the system that is asked.
+  const keys = cameTo('/asked').map(({ headers }) => headers['idempotency-key'])
+  expect(keys).toHaveLength(2)
+  expect(new Set(keys).size).toBe(1)
+})
+
+function cameTo(path: string) {
+  return receiver.requests.filter(({ url }) => url === path)
+}
+
+/** How many runs that have not ended are in which state. */
+async function runStates(): Promise<Record<string, number>> {
+  const rows = await sql<{ state: string; count: number }[]>`
+    SELECT state, count(*)::int AS count FROM runs WHERE state IN ('queued', 'running', 'retrying') GROUP BY state`
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+}
 
 /** How many deliveries are in which state. */
 async function states(): Promise<Record<string, number>> {
@@ -91,7 +165,6 @@ test('a batch whose worker is killed comes again as the same, and what was still
     if (slow) await new Promise((resolve) => setTimeout(resolve, 60_000))
     return 200
   })
-  const cameTo = (path: string) => receiver.requests.filter(({ url }) => url === path)
   await send('/batched', 3, { batch: { itemsMax: 3, waitMs: 600_000, idField: 'delivery' } }, {})
   await eventually(() => expect(cameTo('/batched')).toHaveLength(1))
   await send('/gathered', 2, { batch: { waitMs: 12_000 } }, {})
@@ -100,7 +173,7 @@ test('a batch whose worker is killed comes again as the same, and what was still
   slow = false
   await sql`UPDATE deliveries SET lease_until = now() WHERE state = 'sending'`
   worker = await startProcess('worker', env)
-  await eventually(async () => expect(await states()).not.toMatchObject({ sending: 3 }), 60_000)
+  await eventually(() => expect(cameTo('/batched')).toHaveLength(2), 60_000)
   await eventually(() => expect(cameTo('/gathered').length).toBeGreaterThan(0), 60_000)
   const [first, again] = cameTo('/batched')
   expect(again?.body).toEqual(first?.body)

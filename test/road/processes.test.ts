@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase } from '../world/database.ts'
@@ -176,39 +175,6 @@ test('what a worker leaves behind when it is killed is delivered by another', {
     expect(row?.count).toBeGreaterThan(0)
     expect(row?.delivered).toBe(row?.count)
   }, 75_000)
-})
-
-test('Redis may be emptied in the middle', async () => {
-  answerAfter(30)
-  const acked = await sendMany(60)
-  const client = new Redis(redis.url)
-  await client.flushall()
-  client.disconnect()
-  await expectDelivered(acked)
-})
-
-test('without Redis the edge acks as before, and everything is delivered once it is back', async () => {
-  answerAfter(0)
-  await redis.kill9()
-  const startedAt = performance.now()
-  const acked = await sendMany(40)
-  expect(acked).toHaveLength(40)
-  expect(performance.now() - startedAt).toBeLessThan(2_000)
-  await expectKept(acked)
-  await redis.restart()
-  await expectDelivered(acked, 30_000)
-})
-
-test('an edge can be started while Redis is away and work waits', async () => {
-  await redis.kill9()
-  const acked = await sendMany(3)
-  await new Promise((resolve) => setTimeout(resolve, 2_100))
-  const second = await start('edge')
-  acked.push(...(await sendMany(5, second.url)))
-  expect(acked).toHaveLength(8)
-  await redis.restart()
-  await expectDelivered(acked, 30_000)
-  expect(await second.stop()).toBe(0)
 })
 
 test('nothing that was acked is lost when the edge is killed under load', { timeout: 90_000 }, async () => {

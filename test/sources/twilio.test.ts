@@ -28,6 +28,14 @@ const outcome = (message: ReturnType<typeof sent>, more = {}) =>
   outcomeOf(preset, { secrets: [{ id: 'one', secret: TOKEN, ...more }] }, message)
 
 describe('a form', () => {
+  test('has at most 1,000 parameters, which are not taken apart where there are more', async () => {
+    const names = Array.from({ length: 1_001 }, (_, at) => `p${String(at).padStart(4, '0')}`)
+    const signed = (list: string[]) => sent({ body: list.join('&'), signed: `${URL}${list.join('')}` })
+    expect(await outcome(signed(names.slice(1)))).toBe('proven')
+    expect(await outcome(signed(names))).toContain('malformed')
+    expect(await outcome(signed(Array(500_000).fill('1')))).toContain('malformed')
+  })
+
   test('is signed with its names in order, each followed by its value', async () => {
     const body = 'To=%2B18005551212&CallSid=CA1&From=%2B1415'
     const signed = `${URL}CallSidCA1From+1415To+18005551212`

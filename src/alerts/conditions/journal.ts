@@ -18,7 +18,9 @@ export const journal = defineCondition({
       const isLong = Math.max(awayMs, oldestAgeMs ?? 0) >= limits.olderThanSeconds * 1_000
       const faults = [
         ...(away && isLong
-          ? [`has kept requests in its journal for ${spokenSpan(awayMs)} (${away.reason}); ${waiting(records)}`]
+          ? [
+              `has kept requests in its journal for ${spokenSpan(awayMs)} (${away.reason}); ${waiting(records)}`,
+            ]
           : []),
         ...(!away && records > 0 && isLong ? [`has ${waiting(records)} in its journal`] : []),
         ...(problem === null ? [] : [`cannot write its journal: ${problem}`]),

@@ -49,6 +49,7 @@ export function createBringBack(options: BringBackOptions): BringBack {
   const brought = { taken: 0, setAside: 0 }
   let pauseMs = PAUSE_MS_MIN
   let tookMs = 0
+  let moved = 0
   let holding: PromiseWithResolvers<void> | undefined
   let heldAgainAtMs = 0
   let working: Promise<void> | undefined
@@ -66,12 +67,12 @@ export function createBringBack(options: BringBackOptions): BringBack {
 
   /** What others left is older than what is ours. Gives whether anything was brought in. */
   async function tryToBringIn(): Promise<boolean> {
-    const before = brought.taken + brought.setAside
+    const before = moved
     let isThere = true
     for (const one of left) isThere &&= await tryOne(one, () => one.journal.drain(take, signal))
     if (own && isThere) await tryOne(own, () => handBack(own))
     letGo()
-    return brought.taken + brought.setAside > before
+    return moved > before
   }
 
   /** False when the ledger is away, which was told when it began. One that cannot be read keeps no other waiting. */
@@ -110,6 +111,7 @@ export function createBringBack(options: BringBackOptions): BringBack {
     const startedAtMs = performance.now()
     const refused = await orStop(bringIn(records, bringing), signal)
     tookMs = performance.now() - startedAtMs
+    moved += records.length
     brought.taken += records.length - refused.length
     brought.setAside += refused.length
     return refused

@@ -140,21 +140,19 @@ function createKeeper(
     if (isUnproven(entry) && isHalfFull(own.journal.depth()))
       throw new NotKept('half of the journal is full, and the rest is for what is proven')
     const appended = own.journal.append(recordOf(entry))
-    appending.add(appended)
-    const isStored = () => {
-      appending.delete(appended)
-      // Later than anybody waited for it.
-      if (!away) bringBack.begin()
-    }
-    appended.then(isStored, () => appending.delete(appended))
+    // Later than anybody waited for it.
+    const storedLate = () => (away ? undefined : bringBack.begin())
+    appended.then(storedLate, () => {})
+    const inTime = within(Math.max(giveUpAtMs - performance.now(), APPEND_MS_MIN), appended)
+    appending.add(inTime)
     try {
-      await within(Math.max(giveUpAtMs - performance.now(), APPEND_MS_MIN), appended)
+      await inTime
       problem = null
     } catch (error) {
-      // Nobody was promised it, so nobody waits for it.
-      appending.delete(appended)
       problem = error instanceof TooLate ? "the journal's disk does not answer" : (error as Error).message
       throw new NotKept(`${away?.reason ?? 'the ledger is away'}; ${problem}`)
+    } finally {
+      appending.delete(inTime)
     }
   }
 
