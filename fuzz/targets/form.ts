@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { isObject, type Json, stringifyExact } from '../../src/payload/exact-json.ts'
 import { readForm } from '../../src/payload/read-form.ts'
 import { filled, joinParts, partsOf, promised, target } from '../target.ts'
@@ -81,7 +82,7 @@ export const form = target({
     // What counts are fields and groups; of a name that comes twice, its list is not one of them.
     promised(depthOf(value) <= LIMITS.depthMax + 1 && countOf(value) <= 2 * LIMITS.keysMax, 'limits hold')
     promised(stringifyExact(value).isWellFormed(), 'what is read can be written')
-    if (charset.length > 0) return
+    if (charset.length > 0 || !isAscii(body)) return
     // The first & keeps a ? at the beginning from being dropped.
     const known = new URLSearchParams(`&${body.toString('utf8').replace(/^\ufeff/, '')}`)
     if (known.size === 1 && known.has('payload')) return

@@ -1,5 +1,6 @@
 import type { Handler, Queue } from '../queue/queue.ts'
 import { DELIVERIES_LANE, RUNS_LANE, takesBefore } from './hand-over.ts'
+import { createSeats } from './seats.ts'
 
 export interface WorkerOptions {
   /** The queue, and lanes of the worker's own for when it is away. */
@@ -19,8 +20,13 @@ export interface Worker {
 /** Takes runs and deliveries. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { queues, runConcurrency, deliveryConcurrency } = options
-  const run: Handler = (job, signal) => options.execute(job.subject, takesBefore(job), signal)
-  const deliver: Handler = (job, signal) => options.attempt(job.subject, signal)
+  // What one queue has begun counts when the other goes on.
+  const runs = createSeats(runConcurrency)
+  const deliveries = createSeats(deliveryConcurrency)
+  const run: Handler = (job, signal) =>
+    runs.take(() => options.execute(job.subject, takesBefore(job), stillWanted(signal)))
+  const deliver: Handler = (job, signal) =>
+    deliveries.take(() => options.attempt(job.subject, stillWanted(signal)))
   const takers = await Promise.all(
     queues.flatMap((queue) => [
       queue.take(RUNS_LANE, { concurrency: runConcurrency }, run),
@@ -32,4 +38,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await Promise.all(takers.map((taker) => taker.close(deadlineMs)))
     },
   }
+}
+
+/** What waited for a place until the worker had to stop is not begun: it goes back into its lane. */
+function stillWanted(signal: AbortSignal): AbortSignal {
+  signal.throwIfAborted()
+  return signal
 }
