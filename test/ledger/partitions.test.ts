@@ -14,6 +14,9 @@ let drop: () => Promise<void>
 beforeEach(async () => {
   ;({ url, drop } = await freshDatabase())
   world = openLedger(url)
+  // Those that the suite's template database has.
+  for (const table of TABLES)
+    for (const day of await daysOf(table)) await world.sql`DROP TABLE ${world.sql(`${table}_${day}`)}`
 })
 
 afterEach(async () => {
