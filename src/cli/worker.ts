@@ -1,6 +1,6 @@
+import { createTurnstile } from '../platform/turnstile.ts'
 import type { Handler, Queue } from '../queue/queue.ts'
 import { DELIVERIES_LANE, RUNS_LANE, takesBefore } from './hand-over.ts'
-import { createSeats } from './seats.ts'
 
 export interface WorkerOptions {
   /** The queue, and lanes of the worker's own for when it is away. */
@@ -21,12 +21,12 @@ export interface Worker {
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { queues, runConcurrency, deliveryConcurrency } = options
   // What one queue has begun counts when the other goes on.
-  const runs = createSeats(runConcurrency)
-  const deliveries = createSeats(deliveryConcurrency)
+  const runs = createTurnstile(runConcurrency)
+  const deliveries = createTurnstile(deliveryConcurrency)
   const run: Handler = (job, signal) =>
-    runs.take(() => options.execute(job.subject, takesBefore(job), stillWanted(signal)))
+    runs.pass(() => options.execute(job.subject, takesBefore(job), stillWanted(signal)))
   const deliver: Handler = (job, signal) =>
-    deliveries.take(() => options.attempt(job.subject, stillWanted(signal)))
+    deliveries.pass(() => options.attempt(job.subject, stillWanted(signal)))
   const takers = await Promise.all(
     queues.flatMap((queue) => [
       queue.take(RUNS_LANE, { concurrency: runConcurrency }, run),

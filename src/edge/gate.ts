@@ -2,6 +2,7 @@ import type { Allowlist, Application, Integrations } from '../integrations/integ
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import { createTurnstile, type Turnstile } from '../platform/turnstile.ts'
 import { type Account, createAccount } from './account.ts'
 import { type AddressRules, type Callee, collectEverywhere, createCallees } from './allow.ts'
 import type { Arrival } from './arrival.ts'
@@ -17,7 +18,6 @@ import type { Fingerprint } from './redact.ts'
 import type { KeyedDigest } from './redact-event.ts'
 import { createSecretUses } from './secret-uses.ts'
 import type { ProxyTrust } from './source-address.ts'
-import { createTurnstile, type Turnstile } from './turnstile.ts'
 
 export interface EdgeOptions {
   integrations: Integrations
@@ -71,8 +71,8 @@ const REFUSED_BODY_BYTES_MAX = 16_384
 /** Some thousands of requests: each connection can bring many before the first is answered. */
 const REQUESTS_BYTES_MAX = 64 * 1024 * 1024
 
-/** As many as libuv has threads for it; who waits behind so many others is told to come again. */
-const DECODING = { atOnceMax: 4, waitingMax: 200 }
+/** As many as libuv has threads for it. */
+const DECODING_MAX = 4
 
 /** Handshakes that anyone let in may send, per integration. */
 const HANDSHAKES = { perSecondMax: 0.5, burstMax: 20 }
@@ -92,7 +92,7 @@ export function createGate(options: EdgeOptions): Gate {
     limitRate: createRateLimit(monotonic),
     openRoom: createBodyMemory(options.limits.pendingBytesMax),
     openPlace: createBodyMemory(REQUESTS_BYTES_MAX),
-    decoding: createTurnstile(DECODING.atOnceMax, DECODING.waitingMax),
+    decoding: createTurnstile(DECODING_MAX),
     prover: {
       tools: options.proofTools,
       pinnedOf: (integrationId) => integrations.handshakeOf(integrationId)?.pinned ?? undefined,

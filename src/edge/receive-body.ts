@@ -5,6 +5,9 @@ import type { Gate } from './gate.ts'
 import { decodeBody, limitsOf, wireBytesMax } from './payload.ts'
 import { type BodyRoom, noRoom, readBody, tooLarge } from './read-body.ts'
 
+/** Who would wait behind so many others is told to come again. */
+const DECODING_WAITING_MAX = 200
+
 /**
  * The body without its Content-Encoding: the bytes that a signature covers.
  *
@@ -25,13 +28,12 @@ export async function receiveBody(
   passage.wire = wire
   if (headerOf(arrival, 'content-encoding') === undefined) return wire
   // What a body becomes is known when it is there: few at a time, or small ones could become gigabytes together.
-  const decoding = gate.decoding.pass(async () => {
+  if (gate.decoding.waiting() >= DECODING_WAITING_MAX) throw noRoom()
+  return gate.decoding.pass(async () => {
     const body = await decodeBody(wire, arrival, bodyBytesMax)
     if (body !== wire && !room.take(body.length)) throw noRoom()
     return body
   })
-  if (!decoding) throw noRoom()
-  return decoding
 }
 
 function strangersBytesMax({ limits, addressRules }: Gate): number {

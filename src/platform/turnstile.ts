@@ -1,14 +1,14 @@
-/** Places for work at once, which several queues share. */
-export interface Seats {
-  /** Does the work when there is a place for it, first come first served. */
-  take<Result>(work: () => Promise<Result>): Promise<Result>
+/** Lets so many pieces of work through at a time; the others wait in the order in which they came. */
+export interface Turnstile {
+  pass<Result>(work: () => Promise<Result>): Promise<Result>
+  waiting(): number
 }
 
-export function createSeats(count: number): Seats {
+export function createTurnstile(atOnceMax: number): Turnstile {
   const waiting: (() => void)[] = []
-  let free = count
+  let free = atOnceMax
   return {
-    async take(work) {
+    async pass(work) {
       if (free > 0) free -= 1
       else await new Promise<void>((resolve) => waiting.push(resolve))
       try {
@@ -20,5 +20,6 @@ export function createSeats(count: number): Seats {
         else free += 1
       }
     },
+    waiting: () => waiting.length,
   }
 }
