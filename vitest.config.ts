@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most files wait for servers and deadlines; by default a machine with two cores would run them one by one.
-    maxWorkers: 3,
+    maxWorkers: 4,
     execArgv: ['--no-node-snapshot'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -24,6 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'services',
+          isolate: false,
           include: ['test/**/*.test.ts'],
           // Those of destinations need more servers: npm run test:destinations.
           exclude: [...configDefaults.exclude, ...PURE, 'test/destinations/**'],

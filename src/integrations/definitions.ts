@@ -11,7 +11,7 @@ import type {
   RewriteFunction,
 } from './model.ts'
 import { CHANNEL } from './notices.ts'
-import { type Kind, type Loaded, openRows, readRows } from './store.ts'
+import { createRowReader, type Kind, type Loaded, readRows } from './store.ts'
 
 /**
  * Everything agreed with senders, in memory: a request or a delivery never asks the database for it. What was
@@ -71,6 +71,7 @@ export async function watchDefinitions({
   arrived,
   log,
 }: DefinitionsOptions): Promise<Definitions> {
+  const read = createRowReader(sealer, log)
   let loaded: Loaded
   let loadedAt: Date
   let areCopied = false
@@ -83,7 +84,7 @@ export async function watchDefinitions({
 
   async function load(): Promise<void> {
     const rows = await readRows(sql)
-    loaded = openRows(rows, sealer, log)
+    loaded = read(rows)
     loadedAt = new Date()
     areCopied = false
     localCopy?.keep(rows)
@@ -92,7 +93,7 @@ export async function watchDefinitions({
 
   async function loadCopy(): Promise<void> {
     const { content, savedAt } = await readDefinitionsCopy(copyFile ?? '')
-    loaded = openRows(content, sealer, log)
+    loaded = read(content)
     loadedAt = savedAt
     areCopied = true
     log.warn({ copyFile, savedAt }, 'definitions are those of the local copy until the database is there')

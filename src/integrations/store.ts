@@ -88,24 +88,41 @@ export async function readRows(sql: Sql): Promise<DefinitionRows> {
   }
 }
 
-/** Rows as they are used. One that cannot be read is left out and named in the log; the rest stands. */
-export function openRows(rows: DefinitionRows, sealer: Sealer, log: Log): Loaded {
-  const { applications, integrations, destinations, functions, handshakes, published, revisions } = rows
-  return {
+/**
+ * Reads rows as they are used. One that cannot be read is left out and named in the log; the rest stands. Of a row that
+ * is as it was at the last reading nothing is opened or checked again, so that a change of one costs no more where there
+ * are thousands.
+ */
+export function createRowReader(sealer: Sealer, log: Log): (rows: DefinitionRows) => Loaded {
+  const definitionOf = remembering((id, text) => readDefinition(text, id, sealer))
+  const configOf = remembering((id, text) => readConfig(text, id, sealer))
+  return ({ applications, integrations, destinations, functions, handshakes, published, revisions }) => ({
     applications: byKey(applications, (row) => row.id),
     applicationsBySlug: byKey(applications, (row) => row.slug),
     integrations: byKey(
-      readable(integrations, log, (row) => readIntegration(row, sealer)),
+      readable(integrations, log, (row) => ({ ...row, definition: definitionOf(row.id, row.definition) })),
       (row) => row.id,
     ),
     destinations: byKey(
-      readable(destinations, log, (row) => readDestination(row, sealer)),
+      readable(destinations, log, (row) => ({ ...row, config: configOf(row.id, row.config) })),
       (row) => row.id,
     ),
     functions: byKey(functions, (row) => `${row.applicationId ?? ''}/${row.name}`),
     handshakes: new Map(handshakes.map((row) => [row.integrationId, readHandshake(row)])),
     published: byKey(published, (row) => row.source),
     revisions: new Map(revisions.map(({ key, revision }) => [key, revision])),
+  })
+}
+
+/** Remembers what was read of the latest text of each id; those that are gone cost the memory of one reading each. */
+function remembering<T>(read: (id: string, text: string) => T): (id: string, text: string) => T {
+  const latest = new Map<string, { text: string; value: T }>()
+  return (id, text) => {
+    const known = latest.get(id)
+    if (known?.text === text) return known.value
+    const value = read(id, text)
+    latest.set(id, { text, value })
+    return value
   }
 }
 
@@ -140,10 +157,13 @@ function readDefinition(text: string, integrationId: string, sealer: Sealer): De
 }
 
 export function readDestination(row: DestinationRow, sealer: Sealer): Destination {
-  const stored = parseExact(row.config)
-  const opened = isObject(stored) ? openSecrets(stored, sealer, `destination:${row.id}`) : stored
-  const config: DestinationConfig = destinationConfigSchema.parse(opened)
-  return { ...row, config }
+  return { ...row, config: readConfig(row.config, row.id, sealer) }
+}
+
+function readConfig(text: string, destinationId: string, sealer: Sealer): DestinationConfig {
+  const stored = parseExact(text)
+  const opened = isObject(stored) ? openSecrets(stored, sealer, `destination:${destinationId}`) : stored
+  return destinationConfigSchema.parse(opened)
 }
 
 function readable<Row extends { id: string }, T>(rows: Iterable<Row>, log: Log, read: (row: Row) => T): T[] {

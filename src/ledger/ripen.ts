@@ -31,7 +31,7 @@ RETURNING destination_id AS "destinationId"`
 
 const NEXT_DUE = `
 WITH RECURSIVE found(id) AS (${destinationsWith(LATER)})
-SELECT greatest(extract(epoch FROM min(first.due_at) - now()) * 1000, 0)::float AS "inMs"
+SELECT (extract(epoch FROM min(first.due_at) - now()) * 1000)::float AS "inMs"
 FROM found CROSS JOIN LATERAL (
   SELECT due_at FROM deliveries WHERE destination_id = found.id AND ${LATER} ORDER BY due_at LIMIT 1) AS first`
 
@@ -39,19 +39,22 @@ const WAITING = `
 WITH RECURSIVE found(id) AS (${destinationsWith(`state = 'waiting'`)})
 SELECT id FROM found WHERE id IS NOT NULL`
 
+/** Without parameters postgres.js would have a statement planned anew each time. */
+const NAMED = { prepare: true, simple: false }
+
 /** Lets delayed deliveries and retries whose time has come wait for their turn; so many in one go. */
 export async function ripenDue(sql: Sql, limit: number): Promise<Ripe> {
   const before = statesBefore('delivery', 'waiting')
   const rows = await sql.unsafe<{ destinationId: string }[]>(RIPEN, [limit, before], { prepare: true })
-  const [next] = await sql.unsafe<{ inMs: number | null }[]>(NEXT_DUE, [], { prepare: true })
+  const [next] = await sql.unsafe<{ inMs: number | null }[]>(NEXT_DUE, [], NAMED)
   return {
     destinationIds: [...new Set(rows.map(({ destinationId }) => destinationId))],
-    nextInMs: next?.inMs ?? null,
+    nextInMs: typeof next?.inMs === 'number' ? Math.max(0, next.inMs) : null,
   }
 }
 
 /** The destinations with deliveries that wait for their turn. */
 export async function findWaitingDestinations(sql: Sql): Promise<string[]> {
-  const rows = await sql.unsafe<{ id: string }[]>(WAITING, [], { prepare: true })
+  const rows = await sql.unsafe<{ id: string }[]>(WAITING, [], NAMED)
   return rows.map(({ id }) => id)
 }

@@ -59,7 +59,7 @@ const ERASING_EVERY_MS = 60_000
 const ERASURES_EVERY_MS = 1_000
 const CHORE_FAILED = 'a chore failed, it is tried again'
 const CLOSE_MS = 3_000
-export const PARTITION_DAYS_AHEAD = 3
+export const PARTITION_DAYS_AHEAD = 1
 
 /**
  * Sweeps at once and from then on by the clock, until closed. A first sweep that fails, because the queue is away,

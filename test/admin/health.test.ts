@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
 import { createMetrics } from '../../src/platform/metrics.ts'
-import { migrate } from '../../src/platform/migrate.ts'
 import { eventually } from '../world/eventually.ts'
 import { startTestGateway, type TestGateway } from '../world/gateway.ts'
 import { startPostgres } from '../world/postgres.ts'
@@ -64,7 +63,6 @@ describe('health', () => {
   test('is down while PostgreSQL is away and no journal stands in for it: not ready, but alive', async () => {
     const postgres = await startPostgres()
     closers.push({ close: postgres.stop })
-    await migrate(postgres.url)
     const { url, api } = await open({ databaseUrl: postgres.url, env: { JOURNAL_BYTES_MAX: '0' } })
     await postgres.kill9()
     await eventually(async () =>

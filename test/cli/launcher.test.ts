@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, expect, inject, test } from 'vitest'
-import { endAll, isRunning, LAUNCHER, newHome, postmasterPid, SYSTEM_PATH, startSluice } from './sluice.ts'
+import { endAll, isRunning, LAUNCHER, madeHome, postmasterPid, SYSTEM_PATH, startSluice } from './sluice.ts'
 
 afterEach(endAll)
 
@@ -13,7 +13,7 @@ if (!OLD_NODE)
 const NODE = OLD_NODE ?? process.execPath
 
 test('on an older Node the launcher finds Node 24, passes SIGTERM on and ends with the same code', async () => {
-  const home = await newHome()
+  const home = await madeHome()
   const sluice = startSluice(home, { command: [NODE, LAUNCHER] })
   await sluice.ready()
   const postmaster = (await postmasterPid(home)) ?? 0
@@ -24,7 +24,7 @@ test('on an older Node the launcher finds Node 24, passes SIGTERM on and ends wi
 })
 
 test('on an older Node Ctrl-C drains as well, and an exit code comes through', async () => {
-  const home = await newHome()
+  const home = await madeHome()
   const first = startSluice(home, { command: [NODE, LAUNCHER] })
   await first.ready()
   const second = startSluice(home, { command: [NODE, LAUNCHER] })
@@ -37,7 +37,7 @@ test('on an older Node Ctrl-C drains as well, and an exit code comes through', a
 test.each(['SIGINT', 'SIGHUP'] as const)(
   'on an older Node a %s that is sent to the launcher alone drains as well',
   async (signal) => {
-    const home = await newHome()
+    const home = await madeHome()
     const sluice = startSluice(home, { command: [NODE, LAUNCHER] })
     await sluice.ready()
     const postmaster = (await postmasterPid(home)) ?? 0
@@ -63,7 +63,7 @@ test('without a Node 24 it says in one sentence what to do', async () => {
 })
 
 test('npm start stops in order when npm is told to stop', async () => {
-  const home = await newHome()
+  const home = await madeHome()
   const npm = startSluice(home, { command: ['npm', 'start'] })
   await npm.ready()
   const postmaster = (await postmasterPid(home)) ?? 0
@@ -74,7 +74,7 @@ test('npm start stops in order when npm is told to stop', async () => {
 })
 
 test('npm start drains after one Ctrl-C, which reaches it from the terminal and from npm', async () => {
-  const home = await newHome()
+  const home = await madeHome()
   const npm = startSluice(home, { command: ['npm', 'start'] })
   await npm.ready()
   const postmaster = (await postmasterPid(home)) ?? 0

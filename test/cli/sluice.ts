@@ -7,6 +7,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
 import { eventually } from '../world/eventually.ts'
+import { copyCluster } from '../world/made-cluster.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const LAUNCHER = path.join(ROOT, 'bin/sluice.js')
@@ -51,6 +52,13 @@ export function newHome(): Promise<string> {
   return mkdtemp(path.join(inject('scratch'), 'sluice home-'))
 }
 
+/** One that Sluice was started on before, so that it starts sooner; without the demo. */
+export async function madeHome(): Promise<string> {
+  const home = await newHome()
+  await copyCluster(inject('madeHome'), home)
+  return home
+}
+
 /** Starts it with nothing in its environment but a search path and what is given: no LANG, no HOME. */
 export function startSluice(home: string, options: SluiceOptions = {}): Sluice {
   const [program = '', ...args] = options.command ?? [process.execPath, LAUNCHER, 'start']
@@ -73,9 +81,9 @@ export async function endAll(): Promise<void> {
   }
 }
 
-/** Runs a command of the program to its end. */
+/** Runs a command of the program to its end, unless told otherwise on a home that is not there yet. */
 export async function runSluice(args: string[], options: SluiceOptions & { home?: string } = {}) {
-  const sluice = startSluice(options.home ?? '/nonexistent/sluice', {
+  const sluice = startSluice(options.home ?? path.join(await newHome(), 'not made'), {
     command: [process.execPath, LAUNCHER, ...args],
     ...options,
   })

@@ -3,7 +3,6 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
-import { migrate } from '../../src/platform/migrate.ts'
 import { type SluiceProcess, startProcess } from '../road/processes.ts'
 import { apiAt } from '../world/api.ts'
 import { eventually } from '../world/eventually.ts'
@@ -23,7 +22,6 @@ const processes: SluiceProcess[] = []
 
 beforeAll(async () => {
   database = await startPostgres()
-  await migrate(database.url)
   home = await mkdtemp(path.join(inject('scratch'), 'home-'))
   copyFile = path.join(home, 'definitions.json')
   env = testSettings(database.url, { queue: 'bullmq', env: { SLUICE_HOME: home, LEDGER_SLOW_MS: '300' } })

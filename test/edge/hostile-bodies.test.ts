@@ -112,9 +112,9 @@ async function expectAnswer(type: string, body: string | Buffer, expected: RegEx
     expect(JSON.parse(answer.body)).toEqual({ result: false, error: expect.stringMatching(expected) })
   } else {
     expect(answer).toMatchObject(expected)
-    expect(await world.sql`SELECT body FROM requests WHERE integration_id = ${id}`).toMatchObject([
-      { body: Buffer.from(body) },
-    ])
+    const kept = await world.sql`SELECT body FROM requests WHERE integration_id = ${id}`
+    // Compared as bytes: an assertion that compares one by one takes seconds for a million.
+    expect(kept.map((row) => Buffer.from(body).equals(row.body))).toEqual([true])
     await world.eventOf(id)
   }
   expect(Object.keys(Object.prototype)).toEqual([])

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { destinationConfigSchema } from '../../src/integrations/integrations.ts'
 import { newId, newIntegrationId } from '../../src/platform/ids.ts'
 import type { Log } from '../../src/platform/log.ts'
-import { migrate } from '../../src/platform/migrate.ts'
 import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
 import { eventually } from '../world/eventually.ts'
 import { type PostgresServer, startPostgres } from '../world/postgres.ts'
@@ -14,7 +13,6 @@ let onlooker: Sql
 
 beforeAll(async () => {
   server = await startPostgres()
-  await migrate(server.url)
   onlooker = connectPostgres(server.url, { connectionsMax: 1, applicationName: 'onlooker' })
 })
 

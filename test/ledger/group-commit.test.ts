@@ -4,7 +4,6 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Entry, LedgerUnavailable, type Recorded } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
-import { migrate } from '../../src/platform/migrate.ts'
 import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
 import { eventually } from '../world/eventually.ts'
 import { type PostgresServer, startPostgres } from '../world/postgres.ts'
@@ -16,7 +15,6 @@ let onlooker: Sql
 
 beforeAll(async () => {
   server = await startPostgres()
-  await migrate(server.url)
   onlooker = connectPostgres(server.url, { connectionsMax: 2, applicationName: 'onlooker' })
 })
 

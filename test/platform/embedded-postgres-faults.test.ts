@@ -8,6 +8,7 @@ import { isRunning } from '../../src/platform/embedded-postgres/process-table.ts
 import {
   cleanUp,
   eventually,
+  madeHome,
   newHome,
   query,
   type Started,
@@ -19,7 +20,7 @@ afterEach(cleanUp)
 
 describe('when Sluice is killed', () => {
   test('the server that lives on is taken over', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const first = start(home)
     const url = await first.url()
     const pid = await serverPid(home)
@@ -32,7 +33,7 @@ describe('when Sluice is killed', () => {
   })
 
   test('and the server too, as by a loss of power, the data is there again', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const first = start(home)
     await query(await first.url(), 'CREATE TABLE kept ()')
     const pid = (await serverPid(home)) ?? 0
@@ -42,7 +43,7 @@ describe('when Sluice is killed', () => {
   })
 
   test('a lock file whose process id belongs to another program by now does not block', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const first = start(home)
     await query(await first.url(), 'CREATE TABLE kept ()')
     const file = path.join(home, 'postgres/data/postmaster.pid')
@@ -59,7 +60,7 @@ describe('when Sluice is killed', () => {
   })
 
   test('an empty lock file that a crash of the machine left does not block', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const first = start(home)
     await query(await first.url(), 'CREATE TABLE kept ()')
     await first.stop()
@@ -73,7 +74,7 @@ describe('when Sluice is killed', () => {
 
 describe('a second Sluice on the same home', () => {
   test('is refused with a sentence that names the first, which goes on', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const first = start(home)
     const url = await first.url()
     const second = start(home)
@@ -98,7 +99,7 @@ describe('a second Sluice on the same home', () => {
   })
 
   test('that starts while the first is stopping never gets a server that is about to go', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const first = start(home)
     await first.url()
     const stopped = first.stop()
@@ -111,7 +112,7 @@ describe('a second Sluice on the same home', () => {
 
 describe('while Sluice runs', () => {
   test('Ctrl-C in the terminal does not reach the server', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const started = start(home)
     const url = await started.url()
     const sql = postgres(url, { max: 1 })
@@ -125,7 +126,7 @@ describe('while Sluice runs', () => {
   })
 
   test('a server that is killed comes back under the same address, with the data, twice', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const started = start(home)
     const url = await started.url()
     await query(url, 'CREATE TABLE kept ()')
@@ -142,7 +143,7 @@ describe('while Sluice runs', () => {
   })
 
   test('a server that is stopped by hand comes back too', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const started = start(home)
     const url = await started.url()
     process.kill((await serverPid(home)) ?? 0, 'SIGTERM')
@@ -152,7 +153,7 @@ describe('while Sluice runs', () => {
   })
 
   test('a lost lock is told and taken again', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const started = start(home)
     const url = await started.url()
     const pid = await serverPid(home)
@@ -164,7 +165,7 @@ describe('while Sluice runs', () => {
   })
 
   test('a lock that another Sluice got meanwhile is lost for good, and the server is left to that one', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const started = start(home)
     const url = await started.url()
     const rival = postgres(url.replace(/sluice$/, 'postgres'), {
@@ -187,7 +188,7 @@ describe('while Sluice runs', () => {
   })
 
   test('the log of the server stays readable over a restart and does not grow for ever', async () => {
-    const home = await newHome()
+    const home = await madeHome()
     const first = start(home)
     await first.url()
     await first.stop()

@@ -5,7 +5,9 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
+import { inject } from 'vitest'
 import { isRunning } from '../../src/platform/embedded-postgres/process-table.ts'
+import { copyCluster } from '../world/made-cluster.ts'
 
 export const PROGRAM = fileURLToPath(new URL('./embedded-postgres-program.ts', import.meta.url))
 
@@ -49,6 +51,13 @@ export async function newHome(...below: string[]): Promise<string> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'sluice-embedded-')))
   const home = path.join(folder, ...below, 'home')
   homes.push(home)
+  return home
+}
+
+/** One that was worked on before. */
+export async function madeHome(): Promise<string> {
+  const home = await newHome()
+  await copyCluster(inject('madeHome'), home)
   return home
 }
 

@@ -21,7 +21,7 @@ async function scratchFile(name: string): Promise<string> {
   return path.join(await mkdtemp(path.join(inject('scratch'), 'lines-')), name)
 }
 
-/** Both ends of a pipe, of which neither waits; 64 KiB fit into it. */
+/** Both ends of a pipe, of which neither waits; 64 KiB fit into it, less where many pipes are open. */
 async function openPipe(): Promise<number> {
   const file = await scratchFile('pipe')
   execFileSync('mkfifo', [file])
@@ -68,7 +68,8 @@ test('a reader that is slow gets every line that there was room for, and is told
   const told = [...text.matchAll(/^lost (\d+)$/gm)].map(([, lines]) => Number(lines))
   const lost = told.reduce((sum, lines) => sum + lines, 0)
   const kept = [...text.matchAll(/^\.+(\d+)$/gm)].map(([, at]) => Number(at))
-  expect(kept.length).toBeGreaterThan(1_500)
+  // As many as may wait, and what the pipe takes.
+  expect(kept.length).toBeGreaterThan(1_000)
   expect(lost).toBeGreaterThan(1_000)
   expect(kept.length + lost).toBe(5_000)
   expect(kept).toEqual(kept.toSorted((one, other) => one - other))

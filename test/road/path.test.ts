@@ -316,7 +316,8 @@ test('a run keeps the definition it was received under, and the functions of its
       definition: { nodes: [{ ...push, mapping: { no: 'id' } }] },
     })
     const { DATABASE_URL = '', ...env } = edge.world.env
-    const worker = await startTestGateway({ role: 'worker', databaseUrl: DATABASE_URL, env })
+    const sweeping = { ...env, SWEEP_SECONDS: '1', LOST_SECONDS: '1' }
+    const worker = await startTestGateway({ role: 'worker', databaseUrl: DATABASE_URL, env: sweeping })
     await edge.api.eventIn(id, 'delivered')
     expect(cameTo(edge.receiver, '/kept')).toEqual([`{"word":"first","id":1,"job":"${eventId}"}`])
     await edge.api.call('POST', `/events/${eventId}/replay`)

@@ -30,7 +30,7 @@ async function arrive(
   const entry = entryOf(request, { identity })
   await road.world.gateway.ledger.record(entry)
   const runId = entry.events[0]?.runId ?? ''
-  const job = { id: `test-${runId}`, kind: 'run', subject: runId, lane: 'runs' } as const
+  const job = { id: `run-${runId}-0`, kind: 'run', subject: runId, lane: 'runs' } as const
   await road.world.gateway.queue.put([{ ...job, priority: 0, delayMs: 0 }])
 }
 

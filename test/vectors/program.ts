@@ -7,13 +7,15 @@
  * with 1 where any failed, 2 where nothing could be tried.
  */
 import { readFile } from 'node:fs/promises'
+import { enableCompileCache } from 'node:module'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { rootsOf } from './certificates.ts'
 import { type Difference, differencesOf } from './compare.ts'
-import { findPlace } from './place.ts'
 import { type Case, type Misshapen, readVectorFile, type VectorFile } from './read-file.ts'
-import { openStage, type Stage } from './stage.ts'
+import type { Stage } from './stage.ts'
 
+enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/sluice', import.meta.url)))
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
@@ -43,6 +45,8 @@ function refuse(sentence: string): number {
 }
 
 async function playAll({ cases, roots }: VectorFile): Promise<number> {
+  // Most of the program: a file that cannot be read is told without it.
+  const [{ findPlace }, { openStage }] = await Promise.all([import('./place.ts'), import('./stage.ts')])
   const vectors = cases.flatMap((one) => ('problem' in one ? [] : [one.vector]))
   const place = await findPlace()
   try {

@@ -11,7 +11,7 @@ import {
 import { findPlace } from '../../src/platform/embedded-postgres.ts'
 
 export interface PostgresServer {
-  /** An empty database; `migrate` it where tables are wanted. */
+  /** Its database: empty, or as it was in a cluster that was there already. */
   url: string
   port: number
   /** Its data directory. */
@@ -31,7 +31,8 @@ const PORT_TRIES_MAX = 5
 const RESTART_WAIT_MS = 15_000
 
 /**
- * Makes a cluster of its own below `home`, with an empty database, and starts its server on a free port of 127.0.0.1.
+ * Makes a cluster of its own below `home`, unless there is one, with an empty database, and starts its server on a free
+ * port of 127.0.0.1.
  *
  * @param settings of the server, beside those that Sluice's embedded one has
  */
@@ -40,11 +41,13 @@ export async function launchPostgres(
   settings?: Record<string, string>,
 ): Promise<PostgresServer> {
   const place = await findPlace(home)
-  const { password } = await openCluster(place)
+  const { password, isNew } = await openCluster(place)
   const { pid, port } = await launchFirst(place, settings)
-  const sql = postgres(urlOf(password, port, 'postgres'), { max: 1 })
-  await sql`CREATE DATABASE ${sql(DATABASE)}`
-  await sql.end()
+  if (isNew) {
+    const sql = postgres(urlOf(password, port, 'postgres'), { max: 1 })
+    await sql`CREATE DATABASE ${sql(DATABASE)}`
+    await sql.end()
+  }
   return manage(place, pid, port, urlOf(password, port, DATABASE), settings)
 }
 

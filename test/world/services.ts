@@ -10,6 +10,7 @@ import { startGateway } from '../../src/cli/gateway.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { readSettings } from '../../src/platform/settings.ts'
+import { copyCluster } from './made-cluster.ts'
 import { findRedisProgram, installRedisProgram } from './redis-program.ts'
 import { launchRedis } from './redis-server.ts'
 import { makeScratch, sweep, sweepAbandoned, sweepAtExit } from './scratch.ts'
@@ -23,6 +24,8 @@ declare module 'vitest' {
     redisUrl: string
     /** The program for Redis servers of one's own; empty where there is none. */
     redisServerPath: string
+    /** A home with the cluster of an embedded PostgreSQL that Sluice was started on once; `copyCluster` copies it. */
+    madeHome: string
     /** The folder for everything that is thrown away; servers below it are ended at last. */
     scratch: string
   }
@@ -35,7 +38,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const atExit = () => sweepAtExit(scratch)
   process.once('exit', atExit)
   const redis = await provideRedis(project, scratch)
-  const database = await providePostgres(project, scratch)
+  const madeHome = await makeHome(scratch)
+  const database = await providePostgres(project, scratch, madeHome)
+  project.provide('madeHome', madeHome)
   project.provide('scratch', scratch)
   return async () => {
     await database.close()
@@ -44,6 +49,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     process.off('exit', atExit)
   }
 }
+
+const COMPLAINING = { info: () => {}, warn: complain, error: complain }
 
 interface Service {
   close(): Promise<void>
@@ -69,14 +76,23 @@ async function provideRedis(project: TestProject, scratch: string): Promise<Serv
   return { close: server.stop }
 }
 
-async function providePostgres(project: TestProject, scratch: string): Promise<Service> {
-  const server = await findPostgres(scratch)
+async function makeHome(scratch: string): Promise<string> {
+  const home = path.join(scratch, 'made')
+  const server = await startEmbeddedPostgres({ home, log: COMPLAINING })
+  await startOnce(server.url, path.join(scratch, 'made-gateway'))
+  await server.close()
+  return home
+}
+
+async function providePostgres(project: TestProject, scratch: string, madeHome: string): Promise<Service> {
+  const server = await findPostgres(scratch, madeHome)
   const template = `sluice_test_${process.pid}_${Date.now().toString(36)}`
   project.provide('adminDatabaseUrl', server.url)
   project.provide('templateDatabase', template)
   const admin = postgres(server.url, { max: 1, onnotice: () => {} })
-  await admin`CREATE DATABASE ${admin(template)}`
-  await startOnce(databaseUrl(server.url, template), path.join(scratch, 'template-home'))
+  const from = server.isMade ? databaseOf(server.url) : 'template1'
+  await admin`CREATE DATABASE ${admin(template)} TEMPLATE ${admin(from)}`
+  await startOnce(databaseUrl(server.url, template), path.join(scratch, 'template-gateway'))
   return {
     close: async () => {
       const ours = await admin<{ name: string }[]>`
@@ -102,11 +118,17 @@ async function startOnce(url: string, home: string): Promise<void> {
   await gateway.close()
 }
 
-async function findPostgres(scratch: string): Promise<Service & { url: string }> {
+/** `isMade` where Sluice was started on its database. */
+async function findPostgres(
+  scratch: string,
+  madeHome: string,
+): Promise<Service & { url: string; isMade: boolean }> {
   const given = process.env.TEST_DATABASE_URL
-  if (given) return { url: given, close: async () => {} }
-  return startEmbeddedPostgres({
-    home: path.join(scratch, 'postgres-shared'),
+  if (given) return { url: given, isMade: false, close: async () => {} }
+  const home = path.join(scratch, 'postgres-shared')
+  await copyCluster(madeHome, home)
+  const server = await startEmbeddedPostgres({
+    home,
     // Many test files at once, each with its pools; the files are small, and so may the log of changes be.
     settings: {
       max_connections: '400',
@@ -114,8 +136,13 @@ async function findPostgres(scratch: string): Promise<Service & { url: string }>
       max_wal_size: '2GB',
       checkpoint_timeout: '30min',
     },
-    log: { info: () => {}, warn: complain, error: complain },
+    log: COMPLAINING,
   })
+  return { url: server.url, isMade: true, close: server.close }
+}
+
+function databaseOf(url: string): string {
+  return new URL(url).pathname.slice(1)
 }
 
 function databaseUrl(adminUrl: string, name: string): string {

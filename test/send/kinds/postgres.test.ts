@@ -215,7 +215,7 @@ describe('what is never written to', () => {
 test('a server that is away is tried again, and written to when it is back', {
   timeout: 60_000,
 }, async () => {
-  const server = await startPostgres()
+  const server = await startPostgres({ isStranger: true })
   const other = openBench([server.port])
   const there = givenAt(server.url)
   const admin = () => postgres(server.url, { max: 1, onnotice: () => {} })

@@ -13,7 +13,7 @@ let road: Road
 let files: string
 
 beforeAll(async () => {
-  server = await startPostgres()
+  server = await startPostgres({ isStranger: true })
   sql = postgres(server.url, { max: 1, onnotice: () => {} })
   await sql`CREATE TABLE orders (id int, total numeric)`
   await sql`CREATE ROLE shop LOGIN PASSWORD 'shop-password'`

@@ -1,8 +1,8 @@
 /** What the vendors' own libraries sign is accepted by a running gateway, and refused when it is changed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type EdgeWorld, startEdge } from '../edge/world.ts'
+import { OFFICIAL_LIBRARIES, type OfficialLibrary, type Signed } from '../sources/official-libraries.ts'
 import { eventually } from '../world/eventually.ts'
-import { OFFICIAL_LIBRARIES, type OfficialLibrary, type Signed } from './official-libraries.ts'
+import { type EdgeWorld, startEdge } from './world.ts'
 
 let world: EdgeWorld
 
