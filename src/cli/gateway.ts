@@ -157,6 +157,8 @@ async function openGateway(
     tryDestination: openTryDestination(settings, foundations.own, allowed, log, closers),
     ...foundations,
   })
+  // Before the door closes, which waits for the answers that are under way.
+  closers.add(foundations.ledger, (ledger) => ledger.endAwaiting())
   return {
     settings,
     ...door,

@@ -230,6 +230,8 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     holdRun: (runId: string) => holdRun(sql, runId),
     /** The answer of a run to the sender that waits for it. */
     awaitRun: (runId: string, deadlineMs: number) => runEnds.wait(runId, deadlineMs),
+    /** From now on no sender waits. */
+    endAwaiting: () => runEnds.close(),
     replayEvent: (replay: EventReplay, witness?: Witness) => replayEvent(sql, replay, witness),
 
     releaseEvent: (release: EventReplay, witness?: Witness) => releaseEvent(sql, release, witness),

@@ -10,7 +10,7 @@ export interface RunEnds {
    * nobody longer.
    */
   wait(runId: string, deadlineMs: number): Promise<RunAnswer | undefined>
-  /** Everybody who waits goes without an answer. */
+  /** Everybody who waits, or comes to wait from now on, goes without an answer. */
   close(): Promise<void>
 }
 
@@ -25,6 +25,7 @@ export function tellRunEnd(run: string, awaited: string): string {
 export function createRunEnds(sql: Sql): RunEnds {
   const waiting = new Map<string, { look(): void; giveUp(): void }>()
   let listening: ReturnType<Sql['listen']> | undefined
+  let isClosed = false
 
   function listen(): void {
     // Whenever the connection is made, and made anew, an end may have been missed before it.
@@ -39,6 +40,7 @@ export function createRunEnds(sql: Sql): RunEnds {
 
   return {
     async wait(runId, deadlineMs) {
+      if (isClosed) return undefined
       const { promise, resolve } = Promise.withResolvers<RunAnswer | undefined>()
       const giveUp = () => resolve(undefined)
       const look = () => {
@@ -55,6 +57,7 @@ export function createRunEnds(sql: Sql): RunEnds {
       }
     },
     async close() {
+      isClosed = true
       for (const { giveUp } of waiting.values()) giveUp()
       const subscription = await listening?.catch(() => undefined)
       await subscription?.unlisten().catch(() => {})

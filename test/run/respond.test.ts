@@ -160,7 +160,7 @@ describe('a sender at an edge by itself', () => {
   })
 })
 
-test('a stop does not wait for senders that wait', async () => {
+test('a stop does not wait for senders that wait', { timeout: 12_000 }, async () => {
   const database = await freshDatabase()
   const edge = await startTestGateway({ role: 'edge', databaseUrl: database.url })
   const { id: shop } = await edge.api.application('shop')

@@ -4,4 +4,4 @@
  * @expected timed_out, out_of_memory, threw
  * @limits {"wallMs":300}
  */
-return { jobStatus: 1, data: new Function('return ' + '1+'.repeat(1e6) + '1')() }
+return { jobStatus: 1, data: new Function('return ' + '1+'.repeat(5e6) + '1')() }
