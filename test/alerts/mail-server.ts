@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { SMTPServer } from 'smtp-server'
 import { eventually } from '../world/eventually.ts'
 import { receiverCertificate } from '../world/receiver.ts'
@@ -55,18 +56,22 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     onRcptTo({ address }, _session, done) {
       done(refused.includes(address) ? new Error('nobody of that name') : null)
     },
-    async onData(stream, session, done) {
-      const chunks: Buffer[] = []
-      for await (const chunk of stream) chunks.push(chunk as Buffer)
+    onData(stream, session, done) {
       const { mailFrom, rcptTo } = session.envelope
-      mails.push({
-        from: mailFrom ? mailFrom.address : '',
-        to: rcptTo.map(({ address }) => address),
-        ...readMail(Buffer.concat(chunks).toString('latin1')),
-        secure: session.secure,
-        user: session.user as string | undefined,
-      })
-      done()
+      buffer(stream).then(
+        (content) => {
+          mails.push({
+            from: mailFrom ? mailFrom.address : '',
+            to: rcptTo.map(({ address }) => address),
+            ...readMail(content.toString('latin1')),
+            secure: session.secure,
+            user: session.user as string | undefined,
+          })
+          done()
+        },
+        // Who hangs up in the middle has sent no mail.
+        (error: Error) => done(error),
+      )
     },
   })
   server.on('error', () => {})

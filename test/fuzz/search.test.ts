@@ -38,7 +38,7 @@ test('a key that writes into a shared prototype is found, and taken back out of 
 })
 
 test('a reader that goes back over what it read is found by its time, and what shows it can be kept', async () => {
-  const { broken } = await searchIn(quadratic, 3)
+  const { broken } = await searchIn(quadratic, 8)
   expect(broken?.kind).toBe('time grows faster than the input')
   const pump = broken?.pump && readPump(writePump(broken.pump))
   expect(pump).toEqual(broken?.pump)

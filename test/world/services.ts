@@ -135,6 +135,8 @@ async function findPostgres(
       shared_buffers: '256MB',
       max_wal_size: '2GB',
       checkpoint_timeout: '30min',
+      // Nothing lives long enough to be worth it.
+      autovacuum: 'off',
     },
     log: COMPLAINING,
   })
