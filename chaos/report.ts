@@ -53,7 +53,7 @@ Written by a run. [README.md](README.md) says what is shown, how, and how to rea
 ${commandOf(options)}
 \`\`\`
 
-**${total.acked} events were acknowledged, ${total.lost} lost, ${total.wrong} not as they have to be.** ${total.duplicated} arrivals were repeats of a delivery that had arrived before. ${total.keptUnsaid} events were kept although their sender had heard nothing, or that it should come again.
+**${total.acked} events were acknowledged, ${total.lost} lost, ${total.wrong} not as they have to be.** Arrivals that repeated a delivery which had arrived before: ${total.duplicated}. Events that were kept although their sender had heard nothing, or that it should come again: ${total.keptUnsaid}.
 
 ${tableOf(result)}
 

@@ -66,9 +66,10 @@ SELECT taken.id, taken.run_id AS "runId", taken.event_id AS "eventId", taken.app
        taken.integration_id AS "integrationId", taken.destination_id AS "destinationId", taken.item,
        taken.tries AS number, taken.probes, taken.order_key IS NOT NULL OR taken.unique_key IS NOT NULL AS keyed,
        EXISTS (SELECT FROM destination_states tried WHERE tried.destination_id = taken.destination_id
-                 AND tried.opened_at IS NOT NULL AND tried.probe_delivery_id = taken.id) AS probe, event.received_at AS "receivedAt",
-       taken.hidden
-FROM taken JOIN events event ON event.id = taken.event_id`
+                 AND tried.opened_at IS NOT NULL AND tried.probe_delivery_id = taken.id) AS probe, taken.hidden
+FROM taken`
+
+const RECEIVED = `SELECT received_at AS "receivedAt" FROM events WHERE id = $1`
 
 /**
  * Takes a delivery for at most `leaseMs`; nothing when it is finished, gone, another worker's, part of a batch, or for a
@@ -78,7 +79,7 @@ export async function takeDelivery(
   sql: Sql,
   take: { deliveryId: string; leaseMs: number; interruptedAttemptId: string; notFor?: readonly string[] },
 ): Promise<TakenDelivery | undefined> {
-  const rows = await sql.unsafe<TakenDelivery[]>(
+  const [taken] = await sql.unsafe<Omit<TakenDelivery, 'receivedAt'>[]>(
     TAKE,
     [
       take.deliveryId,
@@ -89,7 +90,12 @@ export async function takeDelivery(
     ],
     { prepare: true },
   )
-  return rows[0]
+  if (!taken) return undefined
+  // Asked for by its id: a join has every partition that there is opened and planned.
+  const [event] = await sql.unsafe<Pick<TakenDelivery, 'receivedAt'>[]>(RECEIVED, [taken.eventId], {
+    prepare: true,
+  })
+  return event && { ...taken, ...event }
 }
 
 /** Lets a released delivery that cannot be taken wait for its turn, with all of its batch; gives its destination. */
@@ -137,11 +143,11 @@ WITH moved AS (
                       WHEN deliveries_dead + (moved.state = 'dead')::int > 0 THEN 'dead'
                       ELSE moved.state END,
          ended_at = CASE WHEN deliveries_open > 1 THEN NULL ELSE now() END
-  FROM moved WHERE runs.id = moved.run_id AND moved.state <> 'retrying'
+  FROM moved WHERE runs.id = $16::uuid AND runs.id = moved.run_id AND moved.state <> 'retrying'
   RETURNING runs.id, runs.event_id, runs.state, runs.deliveries_open
 ), event_moved AS (
   UPDATE events SET state = counted.state FROM counted
-  WHERE events.id = counted.event_id AND events.latest_run_id = counted.id AND counted.deliveries_open = 0
+  WHERE events.id = $17::uuid AND events.id = counted.event_id AND events.latest_run_id = counted.id AND counted.deliveries_open = 0
 )
 SELECT id FROM moved`
 
@@ -152,8 +158,8 @@ SELECT id FROM moved`
 export async function finishAttempt(
   sql: Sql,
   end: {
-    deliveryId: string
-    number: number
+    /** As it was taken: the ids of run and event say in which partitions those lie. */
+    delivery: Pick<TakenDelivery, 'id' | 'number' | 'runId' | 'eventId'>
     state: 'delivered' | 'retrying' | 'dead' | 'discarded'
     /** Set with `retrying`. */
     retryAfterMs: number | null
@@ -162,15 +168,15 @@ export async function finishAttempt(
     attempt: AttemptRecord
   },
 ): Promise<boolean> {
-  const { attempt } = end
+  const { delivery, attempt } = end
   const rows = await sql.unsafe(
     FINISH_ATTEMPT,
     [
-      end.deliveryId,
+      delivery.id,
       end.state,
       storableText(attempt.reason),
       end.retryAfterMs,
-      end.number,
+      delivery.number,
       statesBefore('delivery', end.state),
       attempt.id,
       attempt.startedAt,
@@ -181,6 +187,8 @@ export async function finishAttempt(
       attempt.responseBody,
       JSON.stringify(attempt.timing),
       end.wasProbe === true ? 1 : 0,
+      delivery.runId,
+      delivery.eventId,
     ],
     { prepare: true },
   )

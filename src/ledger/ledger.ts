@@ -224,7 +224,8 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     takeRun: (runId: string, takesBefore?: number) => takeRun(sql, runId, takesBefore),
     fixFunctionVersions: (runId: string, versions: Record<string, string>) =>
       fixFunctionVersions(sql, runId, versions),
-    finishRun: (runId: string, end: Parameters<typeof finishRun>[2]) => finishRun(sql, runId, end),
+    finishRun: (run: Parameters<typeof finishRun>[1], end: Parameters<typeof finishRun>[2]) =>
+      finishRun(sql, run, end),
     /** Puts a failed run aside, to be made again. */
     retryRun: (runId: string, retry: Parameters<typeof retryRun>[2]) => retryRun(sql, runId, retry),
     holdRun: (runId: string) => holdRun(sql, runId),

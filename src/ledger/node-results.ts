@@ -29,7 +29,8 @@ export interface CallRecord {
 
 /**
  * Parts of a statement that writes the results of a run, in place of those of an earlier try: `run` is the part before
- * it that gives `id` and `retries`, `results` the parameter with {@link resultRows}.
+ * it that gives `id` and `retries`, `results` the parameter with {@link resultRows}; $1 is the id of the run as well, by
+ * which the statement knows beforehand in which partition to look.
  */
 export function writeResults(run: string, results: string): string {
   return `results AS (
@@ -43,7 +44,7 @@ export function writeResults(run: string, results: string): string {
     function_version = excluded.function_version, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms
 ), results_before AS (
   DELETE FROM node_results USING ${run}
-  WHERE run_id = ${run}.id AND ${run}.retries > 0 AND position >= json_array_length(${results}::text::json)
+  WHERE run_id = $1 AND run_id = ${run}.id AND ${run}.retries > 0 AND position >= json_array_length(${results}::text::json)
 )`
 }
 

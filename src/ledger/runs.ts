@@ -71,42 +71,60 @@ export const PAYLOAD_OF_EVENT = `coalesce(event.payload, convert_from(request.bo
 export const SHOWN_OF_EVENT = `coalesce(event.shown, event.payload, convert_from(request.body, 'UTF8'))`
 
 const TAKE = `
-WITH taken AS (
-  UPDATE runs SET state = 'running', takes = takes + 1, queued_at = now(), due_at = NULL,
-         started_at = coalesce(started_at, now())
-  WHERE id = $1 AND state = ANY($2::text[]) AND ($3::int IS NULL OR takes = $3::int)
-  RETURNING *
-)
-SELECT taken.id, taken.event_id AS "eventId", event.request_id AS "requestId",
-       taken.application_id AS "applicationId", taken.integration_id AS "integrationId",
-       taken.definition_version AS "definitionVersion", taken.function_versions AS "functionVersions",
-       taken.cause, taken.takes, taken.retries, event.received_at AS "receivedAt", ${PAYLOAD_OF_EVENT} AS payload, event.shown,
-       request.method, request.path, request.headers, request.source_ip AS "sourceIp",
-       request.content_type AS "contentType", ${IDENTITY_COLUMNS}
-FROM taken JOIN events event ON event.id = taken.event_id JOIN requests request ON request.id = event.request_id`
+UPDATE runs SET state = 'running', takes = takes + 1, queued_at = now(), due_at = NULL,
+       started_at = coalesce(started_at, now())
+WHERE id = $1 AND state = ANY($2::text[]) AND ($3::int IS NULL OR takes = $3::int)
+RETURNING id, event_id AS "eventId", application_id AS "applicationId", integration_id AS "integrationId",
+          definition_version AS "definitionVersion", function_versions AS "functionVersions", cause, takes, retries`
+
+const EVENT = `
+SELECT event.request_id AS "requestId", event.received_at AS "receivedAt", event.payload, event.shown, ${IDENTITY_COLUMNS}
+FROM events event WHERE event.id = $1`
+
+const REQUEST = `
+SELECT method, path, headers, source_ip AS "sourceIp", content_type AS "contentType",
+       CASE WHEN $2::boolean THEN convert_from(body, 'UTF8') END AS body
+FROM requests WHERE id = $1`
 
 /**
  * Takes a run; nothing when it is finished or gone. With `takesBefore`, also when another worker has taken it since it
  * had been taken so often: one run may stand in two queues.
+ *
+ * Event and request are asked for by their ids: a join has every partition that there is opened and planned.
  */
 export async function takeRun(sql: Sql, runId: string, takesBefore?: number): Promise<TakenRun | undefined> {
-  const [row] = await sql.unsafe<TakenRow[]>(
+  const [run] = await sql.unsafe<RunRow[]>(
     TAKE,
     [runId, statesBefore('run', 'running'), takesBefore ?? null],
     { prepare: true },
   )
-  if (!row) return undefined
-  const { method, path, headers, sourceIp, contentType, functionVersions, ...rest } = withIdentity(row)
+  if (!run) return undefined
+  const [event] = await sql.unsafe<EventRow[]>(EVENT, [run.eventId], { prepare: true })
+  if (!event) return undefined
+  const [request] = await sql.unsafe<RequestRow[]>(REQUEST, [event.requestId, event.payload === null], {
+    prepare: true,
+  })
+  if (!request) return undefined
+  const { body, headers, ...carrier } = request
   return {
-    ...rest,
-    functionVersions: functionVersions === null ? null : JSON.parse(functionVersions),
-    request: { method, path, headers: JSON.parse(headers), sourceIp, contentType },
+    ...run,
+    ...withIdentity(event),
+    payload: event.payload ?? body ?? '',
+    functionVersions: run.functionVersions === null ? null : JSON.parse(run.functionVersions),
+    request: { ...carrier, headers: JSON.parse(headers) },
   }
 }
 
-type TakenRow = Omit<TakenRun, 'request' | 'functionVersions' | 'source'> &
-  Omit<TakenRun['request'], 'headers'> &
-  IdentityColumns & { headers: string; functionVersions: string | null }
+type RunRow = Pick<
+  TakenRun,
+  'id' | 'eventId' | 'applicationId' | 'integrationId' | 'definitionVersion' | 'cause' | 'takes' | 'retries'
+> & { functionVersions: string | null }
+
+type EventRow = Pick<TakenRun, 'requestId' | 'receivedAt' | 'shown'> &
+  IdentityColumns & { payload: string | null }
+
+/** The body where it is the payload. */
+type RequestRow = Omit<TakenRun['request'], 'headers'> & { headers: string; body: string | null }
 
 /** Fixes the versions that this run uses, so that a second take after a crash uses the same. */
 export async function fixFunctionVersions(
@@ -128,7 +146,7 @@ WITH finished AS (
   RETURNING id, event_id, application_id, integration_id, retries
 ), event_moved AS (
   UPDATE events SET state = $2 FROM finished
-  WHERE events.id = finished.event_id AND events.latest_run_id = finished.id
+  WHERE events.id = $10::uuid AND events.id = finished.event_id AND events.latest_run_id = finished.id
 ), ${writeResults('finished', '$6')}, ${tellRunEnd('finished', '$9')}, made AS (
   INSERT INTO deliveries (id, run_id, event_id, application_id, integration_id, destination_id, node_id, position,
                           item, shown, hidden, state, priority, order_key, holds_on_dead, unique_key, due_at, queued_at)
@@ -145,10 +163,12 @@ SELECT finished.id FROM finished LEFT JOIN told ON true`
 /**
  * Commits what a run did and the deliveries it made, in one statement. False when the run had been finished by
  * another worker: then nothing is written, and the deliveries do not exist.
+ *
+ * @param run as it was taken: the id of its event says in which partition that lies
  */
 export async function finishRun(
   sql: Sql,
-  runId: string,
+  run: Pick<TakenRun, 'id' | 'eventId'>,
   end: {
     state: RunEnd
     reason: string | null
@@ -161,7 +181,7 @@ export async function finishRun(
   const rows = await sql.unsafe(
     FINISH,
     [
-      runId,
+      run.id,
       end.state,
       end.reason === null ? null : storableText(end.reason),
       end.deliveries.length,
@@ -170,6 +190,7 @@ export async function finishRun(
       JSON.stringify(end.deliveries.map(deliveryRow)),
       end.answer ? storableText(JSON.stringify(end.answer)) : null,
       end.answer !== undefined,
+      run.eventId,
     ],
     { prepare: true },
   )

@@ -80,7 +80,7 @@ export async function executeRun(runId: string, signal: AbortSignal, options: Ru
   const state = stateAfter(walk)
   const items = walk.failure === null ? letStraight(redacted.items, options.straight) : []
   const deliveries = items.map((item, position) => ({ id: newId(), position, ...item }))
-  const committed = await options.ledger.finishRun(run.id, {
+  const committed = await options.ledger.finishRun(run, {
     state,
     reason: withTries(reason, delayMs),
     results: redacted.results,

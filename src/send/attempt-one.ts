@@ -40,7 +40,7 @@ export async function attemptOne(
     redaction,
   })
   const wasProbe = taken.probe && state === 'retrying'
-  const end = { deliveryId: taken.id, number: taken.number, state, retryAfterMs: delayMs, wasProbe, attempt }
+  const end = { delivery: taken, state, retryAfterMs: delayMs, wasProbe, attempt }
   if (!(await ledger.finishAttempt(end))) return
   if (delayMs !== null) places.dueIn(delayMs)
   count(taken, step, options)

@@ -2,7 +2,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CircuitRule, Health } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { freshDatabase } from '../world/database.ts'
-import { attemptEnd, openLedger, recordOne, ruleOf, runInto, type TestLedger, takeOf } from './world.ts'
+import {
+  attemptEnd,
+  finishAttempt,
+  openLedger,
+  recordOne,
+  ruleOf,
+  runInto,
+  type TestLedger,
+  takeOf,
+} from './world.ts'
 
 let world: TestLedger
 let drop: () => Promise<void>
@@ -47,7 +56,7 @@ async function attempt(
   if (!taken) throw new Error('it cannot be taken')
   const state = health === 'well' ? 'delivered' : 'retrying'
   const end = attemptEnd(deliveryId, taken.number, state)
-  await world.ledger.finishAttempt({
+  await finishAttempt(world, {
     ...end,
     wasProbe: taken.probe,
     attempt: { ...end.attempt, reason: `${REASONS[health]}: as the test says` },

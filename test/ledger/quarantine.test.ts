@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import { freshDatabase } from '../world/database.ts'
-import { attemptEnd, entryOf, holdOne, openLedger, runInto, type TestLedger, takeOf } from './world.ts'
+import {
+  attemptEnd,
+  entryOf,
+  finishAttempt,
+  holdOne,
+  openLedger,
+  runInto,
+  type TestLedger,
+  takeOf,
+} from './world.ts'
 
 let world: TestLedger
 let drop: () => Promise<void>
@@ -51,7 +60,7 @@ describe('an event in quarantine', () => {
     expect([...(await runsOf(eventId))]).toEqual([{ id: runId, cause: 'released', definition_version: 3 }])
     const [deliveryId = ''] = await runInto(world.ledger, runId, 1)
     await world.ledger.takeDelivery(takeOf(deliveryId))
-    await world.ledger.finishAttempt(attemptEnd(deliveryId, 1, 'delivered'))
+    await finishAttempt(world, attemptEnd(deliveryId, 1, 'delivered'))
     expect(await world.ledger.findEvent(eventId)).toMatchObject({ state: 'delivered', latestRunId: runId })
     expect(await world.ledger.releaseEvent(releaseOf(eventId))).toBe(false)
     expect(await world.ledger.discardEvent(eventId, 'too late')).toBe(false)

@@ -2,7 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ReleaseRule, Turn } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { freshDatabase } from '../world/database.ts'
-import { attemptEnd, openLedger, recordOne, ruleOf, runInto, type TestLedger, takeOf } from './world.ts'
+import {
+  attemptEnd,
+  finishAttempt,
+  openLedger,
+  recordOne,
+  ruleOf,
+  runInto,
+  type TestLedger,
+  takeOf,
+} from './world.ts'
 
 let world: TestLedger
 /** Another worker on the same database. */
@@ -38,7 +47,7 @@ const releaseAt = async (destinationId: string, more: Partial<ReleaseRule> = {},
 async function finish(id: string, state: 'delivered' | 'dead' | 'retrying', retryAfterMs = 0): Promise<void> {
   const taken = await world.ledger.takeDelivery(takeOf(id))
   if (!taken) throw new Error(`${id} cannot be taken`)
-  await world.ledger.finishAttempt(attemptEnd(id, taken.number, state, retryAfterMs))
+  await finishAttempt(world, attemptEnd(id, taken.number, state, retryAfterMs))
 }
 
 async function stateOf(id: string): Promise<string> {
@@ -79,7 +88,7 @@ describe('what waits', () => {
           // Before the commit: whoever sees its place free may release at once.
           underWay -= 1
           ended += 1
-          await ledger.finishAttempt(attemptEnd(id, taken?.number ?? 0, 'delivered'))
+          await finishAttempt({ ledger, sql: world.sql }, attemptEnd(id, taken?.number ?? 0, 'delivered'))
         }
       }
     })
@@ -172,7 +181,7 @@ describe('a destination that is paused', () => {
     expect(await world.ledger.findDestinationStates()).toContainEqual(
       expect.objectContaining({ destinationId, pauseReason: 'stocktaking', circuit: 'closed' }),
     )
-    await world.ledger.finishAttempt(attemptEnd(sending, taken?.number ?? 0, 'delivered'))
+    await finishAttempt(world, attemptEnd(sending, taken?.number ?? 0, 'delivered'))
     expect(await world.ledger.resumeDestination(destinationId)).toBe(true)
     expect(await world.ledger.resumeDestination(destinationId)).toBe(false)
     expect(await releaseAt(destinationId)).toEqual([queued, late])
@@ -259,7 +268,10 @@ describe('strict order', () => {
             arrived.push(id)
             ended += 1
           }
-          await ledger.finishAttempt(attemptEnd(id, taken?.number ?? 0, fails ? 'retrying' : 'delivered'))
+          await finishAttempt(
+            { ledger, sql: world.sql },
+            attemptEnd(id, taken?.number ?? 0, fails ? 'retrying' : 'delivered'),
+          )
         }
       }
     })
@@ -300,7 +312,7 @@ describe('a unique key', () => {
     const [newer = ''] = await make(destinationId, [turn])
     expect(await releaseAt(destinationId)).toEqual([])
     expect(await stateOf(older)).toBe('sending')
-    await world.ledger.finishAttempt(attemptEnd(older, taken?.number ?? 0, 'retrying'))
+    await finishAttempt(world, attemptEnd(older, taken?.number ?? 0, 'retrying'))
     expect(await releaseAt(destinationId)).toEqual([newer])
     expect(await stateOf(older)).toBe('superseded')
   })

@@ -6,7 +6,16 @@ import { createMetrics } from '../../src/platform/metrics.ts'
 import { createRetention } from '../../src/upkeep/retention.ts'
 import { freshDatabase } from '../world/database.ts'
 import { eventually } from '../world/eventually.ts'
-import { attemptEnd, entryOf, openLedger, requestOf, type TestLedger, takeOf } from './world.ts'
+import {
+  attemptEnd,
+  entryOf,
+  finishAttempt,
+  finishRun,
+  openLedger,
+  requestOf,
+  type TestLedger,
+  takeOf,
+} from './world.ts'
 
 const DAY_MS = 86_400_000
 const TABLES = ['requests', 'events', 'runs', 'node_results', 'deliveries', 'attempts']
@@ -68,14 +77,27 @@ async function eventOf(
     },
   ]
   if (fate === 'filtered') {
-    await ledger.finishRun(made.run, { state: 'filtered', reason: null, results, deliveries: [] })
+    await finishRun({ ledger, sql: world.sql }, made.run, {
+      state: 'filtered',
+      reason: null,
+      results,
+      deliveries: [],
+    })
     return made
   }
-  await ledger.finishRun(made.run, { state: 'delivering', reason: null, results, deliveries: [delivery] })
+  await finishRun({ ledger, sql: world.sql }, made.run, {
+    state: 'delivering',
+    reason: null,
+    results,
+    deliveries: [delivery],
+  })
   if (fate === 'waiting') return made
   await ledger.takeDelivery(takeOf(made.delivery))
   const end = attemptEnd(made.delivery, 1, fate, 60_000)
-  await ledger.finishAttempt({ ...end, attempt: { ...end.attempt, id: idAt(moment), startedAt: moment } })
+  await finishAttempt(
+    { ledger, sql: world.sql },
+    { ...end, attempt: { ...end.attempt, id: idAt(moment), startedAt: moment } },
+  )
   await sql`UPDATE deliveries SET ended_at = ${moment} WHERE id = ${made.delivery} AND ended_at IS NOT NULL`
   return made
 }
@@ -193,7 +215,7 @@ describe('a day that is past what is kept', () => {
       entryOf({ id: ids.request, receivedAt: before }, { id: ids.event, runId: ids.run }),
     )
     await world.ledger.takeRun(ids.run)
-    await world.ledger.finishRun(ids.run, { state: 'empty', reason: null, results: [], deliveries: [] })
+    await finishRun(world, ids.run, { state: 'empty', reason: null, results: [], deliveries: [] })
     await passAfter(day, 11)
     expect(await world.ledger.findEvent(ids.event)).toMatchObject({ request: { id: ids.request } })
     await passAfter(next, 11)

@@ -5,6 +5,7 @@ import { freshDatabase } from '../world/database.ts'
 import {
   APPLICATION,
   entryOf,
+  finishRun,
   openLedger,
   recordOne,
   requestOf,
@@ -186,7 +187,7 @@ test('one event tells of its request, its runs, what each node did, its deliveri
   const result = { message: 'said \0', output: '{"a":1e400}', functionVersion: 'v1', wallMs: 1.6, cpuMs: 0.4 }
   const log = [{ level: 'log', text: 'a\0\ud800' }]
   const results = [{ nodeId: 'n1', outcome: 'failed', ...result, log, call: null }]
-  await world.ledger.finishRun(runId, { state: 'dead', reason: 'node "n1": \0', results, deliveries: [] })
+  await finishRun(world, runId, { state: 'dead', reason: 'node "n1": \0', results, deliveries: [] })
   const again = newId()
   await world.ledger.replayEvent({ eventId, runId: again, definitionVersion: 2 })
   await runInto(world.ledger, again, 2)

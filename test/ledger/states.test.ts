@@ -16,6 +16,8 @@ import {
   attemptEnd,
   DESTINATION,
   entryOf,
+  finishAttempt,
+  finishRun,
   holdOne,
   openLedger,
   recordOne,
@@ -75,7 +77,7 @@ async function moveRun(runId: string, to: RunState): Promise<boolean> {
   if (to === 'retrying') return ledger.retryRun(runId, AGAIN)
   const before = await stateOf('runs', runId)
   const end = { state: to as RunEnd, reason: null, results: [], deliveries: [] }
-  if (await ledger.finishRun(runId, end)) return true
+  if (await finishRun({ ledger, sql: world.sql }, runId, end)) return true
   if (to === 'superseded') await supersede(runId)
   await endDeliveries(runId, to)
   if (before === (await stateOf('runs', runId))) await decideOn(runId, to)
@@ -87,7 +89,7 @@ async function endDeliveries(runId: string, state: string): Promise<void> {
   const deliveries = await world.sql<{ id: string }[]>`SELECT id FROM deliveries WHERE run_id = ${runId}`
   for (const { id } of deliveries) {
     const taken = await world.ledger.takeDelivery(takeOf(id))
-    if (taken) await world.ledger.finishAttempt(attemptEnd(id, taken.number, state))
+    if (taken) await finishAttempt(world, attemptEnd(id, taken.number, state))
   }
 }
 
@@ -132,7 +134,7 @@ async function runIn(state: RunState, to?: string): Promise<{ runId: string; eve
   if (state === 'queued') return recorded
   if (state === 'filtered' || state === 'empty') {
     await world.ledger.takeRun(runId)
-    await world.ledger.finishRun(runId, { state, reason: null, results: [], deliveries: [] })
+    await finishRun(world, runId, { state, reason: null, results: [], deliveries: [] })
   } else if (state === 'running' || state === 'retrying') {
     await world.ledger.takeRun(runId)
     if (state === 'retrying') await world.ledger.retryRun(runId, AGAIN)
@@ -164,8 +166,8 @@ describe('a delivery', () => {
     await new Promise((resolve) => setTimeout(resolve, 320))
     const both = await Promise.all([1, 2].map(() => world.ledger.takeDelivery(takeOf(deliveryId))))
     expect(both.flatMap((taken) => taken?.number ?? [])).toEqual([2])
-    expect(await world.ledger.finishAttempt(attemptEnd(deliveryId, 1, 'delivered'))).toBe(false)
-    expect(await world.ledger.finishAttempt(attemptEnd(deliveryId, 2, 'delivered'))).toBe(true)
+    expect(await finishAttempt(world, attemptEnd(deliveryId, 1, 'delivered'))).toBe(false)
+    expect(await finishAttempt(world, attemptEnd(deliveryId, 2, 'delivered'))).toBe(true)
     const attempts = await world.sql`
       SELECT number, verdict FROM attempts WHERE delivery_id = ${deliveryId} ORDER BY number`
     expect([...attempts]).toEqual([
@@ -205,7 +207,7 @@ async function moveDelivery(
     await newerOfKey(destinationId, deliveryId)
     await ledger.redeliver({ deliveryId, newDeliveryId: newId(), item: null })
   } else if (to !== 'delayed') {
-    if (await ledger.finishAttempt(attemptEnd(deliveryId, number, to))) return true
+    if (await finishAttempt({ ledger, sql: world.sql }, attemptEnd(deliveryId, number, to))) return true
     if (to === 'discarded') await ledger.cancelDelivery(deliveryId, 'by the test')
     if (to === 'discarded') await ledger.discardDeadLetter(deliveryId, 'by the test')
   }
@@ -224,7 +226,7 @@ async function deliveryIn(state: DeliveryState): Promise<TestDelivery> {
   if (state === 'superseded') await newerOfKey(destinationId, deliveryId)
   if (first !== 'queued' || state === 'queued') return { ...made, number: 0 }
   await world.ledger.takeDelivery(takeOf(deliveryId, 0))
-  if (state !== 'sending') await world.ledger.finishAttempt(attemptEnd(deliveryId, 1, state as 'delivered'))
+  if (state !== 'sending') await finishAttempt(world, attemptEnd(deliveryId, 1, state as 'delivered'))
   expect(await stateOf('deliveries', deliveryId)).toBe(state)
   return { ...made, number: 1 }
 }
@@ -296,7 +298,7 @@ test('a run is dead when one of its deliveries is, and only when the last has en
 
 async function endOne({ id, state }: { id: string; state: 'dead' | 'delivered' }): Promise<void> {
   const taken = await world.ledger.takeDelivery(takeOf(id))
-  await world.ledger.finishAttempt(attemptEnd(id, taken?.number ?? 0, state))
+  await finishAttempt(world, attemptEnd(id, taken?.number ?? 0, state))
 }
 
 test('of two workers that walk one run, the second changes nothing, whatever it found', async () => {
@@ -307,7 +309,7 @@ test('of two workers that walk one run, the second changes nothing, whatever it 
   const delivery = { id: newId(), destinationId: DESTINATION, nodeId: 'push', position: 0, item: '{}' }
   for (const state of ['dead', 'delivering', 'empty'] as const) {
     const late = { state, reason: 'late', results: [], deliveries: [delivery] }
-    expect(await world.ledger.finishRun(runId, late)).toBe(false)
+    expect(await finishRun(world, runId, late)).toBe(false)
   }
   expect(await stateOf('runs', runId)).toBe('delivering')
   expect(await world.sql`SELECT id FROM deliveries WHERE run_id = ${runId}`).toEqual([{ id: deliveryId }])

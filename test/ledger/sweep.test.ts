@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { freshDatabase } from '../world/database.ts'
-import { attemptEnd, openLedger, recordOne, runInto, type TestLedger, takeOf } from './world.ts'
+import {
+  attemptEnd,
+  finishAttempt,
+  finishRun,
+  openLedger,
+  recordOne,
+  runInto,
+  type TestLedger,
+  takeOf,
+} from './world.ts'
 
 let world: TestLedger
 let drop: () => Promise<void>
@@ -27,7 +36,7 @@ test('finds runs that were never queued or whose worker is gone, each once', asy
   await world.ledger.takeRun(running.runId)
   const done = await recordOne(world.ledger)
   await world.ledger.takeRun(done.runId)
-  await world.ledger.finishRun(done.runId, { state: 'empty', reason: null, results: [], deliveries: [] })
+  await finishRun(world, done.runId, { state: 'empty', reason: null, results: [], deliveries: [] })
   const { runs } = await sweep()
   expect(runs.toSorted((a, b) => a.takes - b.takes)).toEqual([
     { id: queued.runId, takes: 0 },
@@ -76,7 +85,7 @@ test('finds deliveries that were released; one that is being sent only when its 
     [done, 'delivered', 0],
   ] as const) {
     await world.ledger.takeDelivery(takeOf(id))
-    await world.ledger.finishAttempt(attemptEnd(id, 1, state, waitMs))
+    await finishAttempt(world, attemptEnd(id, 1, state, waitMs))
   }
   const { deliveries } = await sweep()
   expect(deliveries.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual(
@@ -121,7 +130,7 @@ test('tells how long the oldest work has waited, and nothing of what is due late
   expect((await world.ledger.oldestWaiting()).runSeconds).toBeCloseTo(90, -1)
   const [id = ''] = await runInto(world.ledger, runId, 1)
   await world.ledger.takeDelivery(takeOf(id))
-  await world.ledger.finishAttempt(attemptEnd(id, 1, 'retrying', 60_000))
+  await finishAttempt(world, attemptEnd(id, 1, 'retrying', 60_000))
   expect(await world.ledger.oldestWaiting()).toEqual({ runSeconds: 0, deliverySeconds: 0 })
   await world.sql`UPDATE deliveries SET due_at = now() - interval '30 seconds' WHERE id = ${id}`
   await world.ledger.ripenDue(1)

@@ -126,8 +126,8 @@ export async function runInto(
     item: `{"position":${position}}`,
     ...(more.turn && { turn: turnOf(more.turn) }),
   }))
-  await ledger.takeRun(runId)
-  if (!(await ledger.finishRun(runId, { state: 'delivering', reason: null, results: [], deliveries: made })))
+  const run = (await ledger.takeRun(runId)) ?? { id: runId, eventId: newId() }
+  if (!(await ledger.finishRun(run, { state: 'delivering', reason: null, results: [], deliveries: made })))
     throw new Error(`run ${runId} was finished already`)
   return made.map(({ id }) => id)
 }
@@ -147,11 +147,33 @@ export function takeOf(deliveryId: string, leaseMs = 30_000) {
   return { deliveryId, leaseMs, interruptedAttemptId: newId() }
 }
 
-type End = Parameters<Ledger['finishAttempt']>[0]
+type Ending = Pick<TestLedger, 'ledger' | 'sql'>
+type RunEnd = Parameters<Ledger['finishRun']>[1]
+type AttemptEnd = Omit<Parameters<Ledger['finishAttempt']>[0], 'delivery'> & { id: string; number: number }
 
-export function attemptEnd(deliveryId: string, number: number, state: End['state'], retryAfterMs = 0): End {
+/** Ends a run that is known by its id alone. */
+export async function finishRun({ ledger, sql }: Ending, id: string, end: RunEnd): Promise<boolean> {
+  const [run] = await sql<{ eventId: string }[]>`SELECT event_id AS "eventId" FROM runs WHERE id = ${id}`
+  return ledger.finishRun({ id, eventId: run?.eventId ?? newId() }, end)
+}
+
+/** Ends an attempt of a delivery that is known by its id alone. */
+export async function finishAttempt({ ledger, sql }: Ending, end: AttemptEnd): Promise<boolean> {
+  const { id, number, ...rest } = end
+  const [of] = await sql<{ runId: string; eventId: string }[]>`
+    SELECT run_id AS "runId", event_id AS "eventId" FROM deliveries WHERE id = ${id}`
+  if (!of) throw new Error(`there is no delivery ${id}`)
+  return ledger.finishAttempt({ ...rest, delivery: { id, number, ...of } })
+}
+
+export function attemptEnd(
+  id: string,
+  number: number,
+  state: AttemptEnd['state'],
+  retryAfterMs = 0,
+): AttemptEnd {
   return {
-    deliveryId,
+    id,
     number,
     state,
     retryAfterMs: state === 'retrying' ? retryAfterMs : null,
