@@ -13,13 +13,29 @@ import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
 import { newId } from '../src/platform/ids.ts'
 import { createLog } from '../src/platform/log.ts'
 import { migrate } from '../src/platform/migrate.ts'
-import { attemptEnd, openLedger, recordOne, type TestLedger, takeOf } from '../test/ledger/world.ts'
+import {
+  attemptEnd,
+  openLedger,
+  recordOne,
+  ruleOf,
+  type TestLedger,
+  takeOf,
+  turnOf,
+} from '../test/ledger/world.ts'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '3' }, events: { type: 'string', default: '300' } },
 })
 const EVENTS = Number(values.events)
-const STEPS = ['record', 'take run', 'finish run', 'take delivery', 'finish attempt'] as const
+const STEPS = [
+  'record',
+  'take run',
+  'finish run',
+  'look for due',
+  'release',
+  'take delivery',
+  'finish attempt',
+] as const
 type Times = Record<(typeof STEPS)[number], number>
 
 const home = await mkdtemp(path.join(tmpdir(), 'sluice-bench-'))
@@ -57,7 +73,7 @@ async function openWith(daysAhead: number): Promise<TestLedger> {
 
 /** Milliseconds of each step, on average. */
 async function measure({ ledger }: TestLedger): Promise<Times> {
-  const times: Times = { record: 0, 'take run': 0, 'finish run': 0, 'take delivery': 0, 'finish attempt': 0 }
+  const times = Object.fromEntries(STEPS.map((step) => [step, 0])) as Times
   async function timed<T>(step: keyof Times, work: Promise<T>): Promise<T> {
     const startedAt = performance.now()
     const done = await work
@@ -67,9 +83,18 @@ async function measure({ ledger }: TestLedger): Promise<Times> {
   for (let count = 0; count < EVENTS; count += 1) {
     const { runId } = await timed('record', recordOne(ledger))
     const run = await timed('take run', ledger.takeRun(runId))
-    const delivery = { id: newId(), destinationId: newId(), nodeId: 'push', position: 0, item: '{}' }
+    const delivery = {
+      id: newId(),
+      destinationId: newId(),
+      nodeId: 'push',
+      position: 0,
+      item: '{}',
+      turn: turnOf(),
+    }
     const end = { state: 'delivering' as const, reason: null, results: [], deliveries: [delivery] }
     if (!run || !(await timed('finish run', ledger.finishRun(run, end)))) throw new Error('the run is gone')
+    await timed('look for due', ledger.ripenDue(1_000))
+    await timed('release', ledger.release([ruleOf({ destinationId: delivery.destinationId })]))
     const taken = await timed('take delivery', ledger.takeDelivery(takeOf(delivery.id)))
     if (!taken) throw new Error('the delivery is gone')
     const { id: _, number: __, ...attempt } = attemptEnd(taken.id, taken.number, 'delivered')

@@ -11,6 +11,7 @@ export interface OpenEdgeOptions extends Foundations, Pick<EdgeOptions, 'keeper'
   checked: CheckedSettings
   proofs: ProofWorld
   loopbackAllowed: boolean
+  requestsBytesMax?: number | undefined
   closers: Closers
 }
 
@@ -40,6 +41,7 @@ export function openEdge(options: OpenEdgeOptions): Edge {
       keysMax: settings.BODY_KEYS_MAX,
       waitMs: settings.BODY_WAIT_MS,
       pendingBytesMax: settings.PENDING_BYTES_MAX,
+      requestsBytesMax: options.requestsBytesMax,
     },
     serviceName: settings.SERVICE_NAME,
     baseDomain: settings.BASE_DOMAIN,

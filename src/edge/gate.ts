@@ -34,6 +34,8 @@ export interface EdgeOptions {
     waitMs: number
     /** Bodies in memory, of all requests together. */
     pendingBytesMax: number
+    /** What requests without an answer may take beside their bodies, default 64 MiB. */
+    requestsBytesMax?: number | undefined
   }
   serviceName: string
   baseDomain: string
@@ -91,7 +93,7 @@ export function createGate(options: EdgeOptions): Gate {
     calleeOf: createCallees(lists),
     limitRate: createRateLimit(monotonic),
     openRoom: createBodyMemory(options.limits.pendingBytesMax),
-    openPlace: createBodyMemory(REQUESTS_BYTES_MAX),
+    openPlace: createBodyMemory(options.limits.requestsBytesMax ?? REQUESTS_BYTES_MAX),
     decoding: createTurnstile(DECODING_MAX),
     prover: {
       tools: options.proofTools,

@@ -1,6 +1,16 @@
 import type { Transaction } from '../platform/postgres.ts'
 import { type BatchRule, type Candidate, type Formed, type FormedBatch, formBatches } from './form-batches.ts'
-import { type Left, type PlacesRule, type Released, RULE, ruleRow } from './release-rule.ts'
+import {
+  type Left,
+  laterMs,
+  noteReleased,
+  PACE,
+  type Pace,
+  type PlacesRule,
+  type Released,
+  RULE,
+  ruleRow,
+} from './release-rule.ts'
 import { statesBefore } from './states.ts'
 import { IS_ALONE, IS_FIRST, IS_NEXT } from './turn-conditions.ts'
 
@@ -24,21 +34,12 @@ const FREE = `
 WITH ${RULE(`
   SELECT count(DISTINCT coalesce(batch_id, id)) FROM deliveries
   WHERE destination_id = given.destination_id AND state IN ('queued', 'sending')`)}
-SELECT held, opened, greatest(least(places, allowed, $2::int), 0)::int AS free, interval_ms AS "intervalMs",
-       (CASE WHEN opened THEN extract(epoch FROM probe_at - now()) * 1000
-             WHEN interval_ms IS NOT NULL THEN extract(epoch FROM rate_from - now()) * 1000 - burst_ms
-        END)::float AS "againInMs"
-FROM rule`
+SELECT held, greatest(least(places, allowed, $2::int), 0)::int AS free, ${PACE} FROM rule`
 
-interface Free {
+interface Free extends Pace {
   held: boolean
-  opened: boolean
   /** Batches that may go now. */
   free: number
-  /** Between two at an even pace; null without a rate. */
-  intervalMs: number | null
-  /** Until the first of them may, or might; past when time is not what holds them. */
-  againInMs: number | null
 }
 
 /** Those that failed together wait until the last of them may be tried again. */
@@ -92,14 +93,6 @@ WHERE deliveries.id = given.id AND deliveries.id = ANY ($1::uuid[])
   AND deliveries.state = 'waiting' AND deliveries.state = ANY ($3::text[])
 RETURNING deliveries.id, deliveries.batch_id AS "batchId", tries, priority`
 
-const NOTE = `
-INSERT INTO destination_states AS known (destination_id, rate_free_at, probe_delivery_id)
-SELECT $1::uuid, greatest(state.rate_free_at, now()) + make_interval(secs => $2::float / 1000), $3::uuid
-FROM (SELECT) AS one LEFT JOIN destination_states state ON state.destination_id = $1::uuid
-ON CONFLICT (destination_id) DO UPDATE
-SET rate_free_at = coalesce(EXCLUDED.rate_free_at, known.rate_free_at),
-    probe_delivery_id = coalesce(EXCLUDED.probe_delivery_id, known.probe_delivery_id)`
-
 /** Lets go what has come together. The caller holds the lock of the destination. */
 export async function releaseBatches(
   transaction: Transaction,
@@ -112,22 +105,12 @@ export async function releaseBatches(
   if (!free) throw new Error('a destination that was asked for has no rule')
   const formed = await formOf(transaction, rule, free.free)
   const released = await releaseFormed(transaction, destinationId, formed.batches)
-  const takenMs = free.intervalMs === null ? null : released.length * free.intervalMs
-  const probeId = free.opened ? (released[0]?.id ?? null) : null
-  if (released.length > 0 && (takenMs !== null || probeId !== null))
-    await transaction.unsafe(NOTE, [destinationId, takenMs, probeId], { prepare: true })
+  const takenMs = await noteReleased(transaction, destinationId, free, released)
   const left = await transaction`
     SELECT FROM deliveries WHERE destination_id = ${destinationId} AND state = 'waiting' LIMIT 1`
   const isUsedUp = formed.batches.length >= free.free
-  const againInMs = isUsedUp ? laterMs(free, takenMs ?? 0) : formed.againInMs
+  const againInMs = isUsedUp ? laterMs(free, takenMs) : formed.againInMs
   return { released, left: [{ destinationId, held: free.held, waiting: left.length > 0, againInMs }] }
-}
-
-/** Null where it is not the time that is waited for. */
-function laterMs({ againInMs, opened }: Free, takenMs: number): number | null {
-  if (againInMs === null) return null
-  const ms = againInMs + (opened ? 0 : takenMs)
-  return ms > 0 ? ms : null
 }
 
 async function formOf(

@@ -1,3 +1,5 @@
+import type { Transaction } from '../platform/postgres.ts'
+
 /** What a destination allows, and what of it is left. */
 export interface PlacesRule {
   destinationId: string
@@ -58,3 +60,48 @@ export const RULE = (underWay: string) => `rule AS MATERIALIZED (
     destination_id uuid, concurrency_max int, interval_ms float, burst_ms float)
   LEFT JOIN destination_states state ON state.destination_id = given.destination_id
 )`
+
+/** What says when the next of a destination may go. */
+export interface Pace {
+  opened: boolean
+  /** Between two at an even pace; null without a rate. */
+  intervalMs: number | null
+  /** Until the first may go, or might; past when time is not what holds it. */
+  againInMs: number | null
+}
+
+/** A {@link Pace}, as columns of `rule`. */
+export const PACE = `rule.opened, rule.interval_ms AS "intervalMs",
+       (CASE WHEN rule.opened THEN extract(epoch FROM rule.probe_at - now()) * 1000
+             WHEN rule.interval_ms IS NOT NULL
+             THEN extract(epoch FROM rule.rate_from - now()) * 1000 - rule.burst_ms
+        END)::float AS "againInMs"`
+
+const NOTE = `
+INSERT INTO destination_states AS known (destination_id, rate_free_at, probe_delivery_id)
+SELECT $1::uuid, greatest(state.rate_free_at, now()) + make_interval(secs => $2::float / 1000), $3::uuid
+FROM (SELECT) AS one LEFT JOIN destination_states state ON state.destination_id = $1::uuid
+ON CONFLICT (destination_id) DO UPDATE
+SET rate_free_at = coalesce(EXCLUDED.rate_free_at, known.rate_free_at),
+    probe_delivery_id = coalesce(EXCLUDED.probe_delivery_id, known.probe_delivery_id)`
+
+/** Remembers what went, where that decides when the next may go; gives the time that it takes of the rate. */
+export async function noteReleased(
+  transaction: Transaction,
+  destinationId: string,
+  { opened, intervalMs }: Pace,
+  released: readonly { id: string }[],
+): Promise<number> {
+  const takenMs = intervalMs === null ? null : released.length * intervalMs
+  const probeId = opened ? (released[0]?.id ?? null) : null
+  if (released.length > 0 && (takenMs !== null || probeId !== null))
+    await transaction.unsafe(NOTE, [destinationId, takenMs, probeId], { prepare: true })
+  return takenMs ?? 0
+}
+
+/** Null where it is not the time that is waited for. */
+export function laterMs({ againInMs, opened }: Pace, takenMs: number): number | null {
+  if (againInMs === null) return null
+  const ms = againInMs + (opened ? 0 : takenMs)
+  return ms > 0 ? ms : null
+}

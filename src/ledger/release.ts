@@ -1,7 +1,17 @@
 import type { Sql, Transaction } from '../platform/postgres.ts'
 import type { BatchRule } from './form-batches.ts'
 import { isBatched, releaseBatches } from './release-batches.ts'
-import { type Left, type PlacesRule, type Released, RULE, ruleRow } from './release-rule.ts'
+import {
+  type Left,
+  laterMs,
+  noteReleased,
+  PACE,
+  type Pace,
+  type PlacesRule,
+  type Released,
+  RULE,
+  ruleRow,
+} from './release-rule.ts'
 import { statesBefore } from './states.ts'
 import { supersedeOlder } from './supersede.ts'
 import { IS_ALONE, IS_FIRST } from './turn-conditions.ts'
@@ -51,57 +61,37 @@ export async function release(sql: Sql, rules: readonly ReleaseRule[]): Promise<
   }) as Promise<Release>
 }
 
-const RELEASE = `
+/** Of each rule how its destination stands, and what may go, in the order in which it is to. */
+const PICK = `
 WITH ${RULE(`
   SELECT count(*) FROM (
     SELECT FROM deliveries WHERE destination_id = given.destination_id AND state IN ('queued', 'sending')
-    LIMIT given.concurrency_max) AS under_way`)}, picked AS MATERIALIZED (
-  SELECT next.id FROM rule CROSS JOIN LATERAL (
-    SELECT delivery.id, delivery.unique_key FROM deliveries delivery
+    LIMIT given.concurrency_max) AS under_way`)}
+SELECT rule.destination_id AS "destinationId", rule.held, ${PACE}, coalesce((
+  SELECT json_agg(next.id ORDER BY next.priority, next.event_id, next.id) FROM (
+    SELECT delivery.id, delivery.priority, delivery.event_id FROM deliveries delivery
     WHERE delivery.destination_id = rule.destination_id AND delivery.state = 'waiting'
       AND ${IS_FIRST} AND ${IS_ALONE}
     ORDER BY delivery.priority, delivery.event_id, delivery.id
-    LIMIT greatest(least(rule.places, rule.allowed, $2::int), 0)) AS next
-), released AS (
-  UPDATE deliveries SET state = 'queued', queued_at = now(), batch_id = NULL
-  WHERE id = ANY (ARRAY(SELECT id FROM picked)) AND state = 'waiting' AND state = ANY ($3::text[])
-  RETURNING id, destination_id, tries, priority, event_id
-), counted AS (
-  SELECT destination_id, count(*) AS many, (array_agg(id))[1] AS any_id FROM released GROUP BY destination_id
-), noted AS (
-  INSERT INTO destination_states AS known (destination_id, rate_free_at, probe_delivery_id)
-  SELECT rule.destination_id, rule.rate_from + make_interval(secs => counted.many * rule.interval_ms / 1000),
-         CASE WHEN rule.opened THEN counted.any_id END
-  FROM rule JOIN counted ON counted.destination_id = rule.destination_id
-  WHERE rule.opened OR rule.interval_ms IS NOT NULL
-  ON CONFLICT (destination_id) DO UPDATE
-  SET rate_free_at = coalesce(EXCLUDED.rate_free_at, known.rate_free_at),
-      probe_delivery_id = coalesce(EXCLUDED.probe_delivery_id, known.probe_delivery_id)
-)
-SELECT rule.destination_id AS "destinationId", rule.held,
-       (SELECT count(*) FROM (
-          SELECT FROM deliveries WHERE destination_id = rule.destination_id AND state = 'waiting'
-          LIMIT coalesce(counted.many, 0) + 1) AS seen) > coalesce(counted.many, 0) AS waiting,
-       -- Where it is not the time that is waited for, the end of what is under way lets the next go.
-       nullif(greatest(0, CASE
-         WHEN rule.opened THEN extract(epoch FROM rule.probe_at - now()) * 1000
-         WHEN rule.interval_ms IS NOT NULL
-         THEN extract(epoch FROM rule.rate_from - now()) * 1000 + coalesce(counted.many, 0) * rule.interval_ms
-                - rule.burst_ms
-       END), 0)::float AS "againInMs",
-       coalesce((SELECT json_agg(json_build_object('id', released.id, 'tries', released.tries,
-                                                   'priority', released.priority)
-                                 ORDER BY released.priority, released.event_id, released.id)
-                 FROM released WHERE released.destination_id = rule.destination_id)::text, '[]') AS released
-FROM rule LEFT JOIN counted ON counted.destination_id = rule.destination_id`
+    LIMIT greatest(least(rule.places, rule.allowed, $2::int), 0)) AS next)::text, '[]') AS picked
+FROM rule`
 
-interface Row {
+interface Picked extends Pace {
   destinationId: string
   held: boolean
-  waiting: boolean
-  againInMs: number | null
-  released: string
+  /** JSON. */
+  picked: string
 }
+
+/** Apart from the picking, because ids that are given say in which partitions to look. */
+const LET_GO = `
+UPDATE deliveries SET state = 'queued', queued_at = now(), batch_id = NULL
+WHERE id = ANY ($1::uuid[]) AND state = 'waiting' AND state = ANY ($2::text[])
+RETURNING id, destination_id AS "destinationId", tries, priority`
+
+const STILL_WAITING = `
+SELECT asked.id FROM unnest($1::uuid[]) AS asked(id)
+WHERE EXISTS (SELECT FROM deliveries WHERE destination_id = asked.id AND state = 'waiting')`
 
 async function releaseLocked(
   transaction: Transaction,
@@ -125,12 +115,26 @@ async function releaseEach(
 ): Promise<Pick<Release, 'released' | 'left'>> {
   if (rules.length === 0) return { released: [], left: [] }
   const given = JSON.stringify(rules.map(ruleRow))
-  const before = statesBefore('delivery', 'queued')
-  const rows = await transaction.unsafe<Row[]>(RELEASE, [given, RELEASED_MAX, before], { prepare: true })
-  return {
-    released: rows.flatMap(({ destinationId, released }) =>
-      (JSON.parse(released) as Omit<Released, 'destinationId'>[]).map((one) => ({ ...one, destinationId })),
-    ),
-    left: rows.map(({ released: _, ...left }) => left),
-  }
+  const picks = await transaction.unsafe<Picked[]>(PICK, [given, RELEASED_MAX], { prepare: true })
+  const wanted = picks.flatMap(({ picked }) => JSON.parse(picked) as string[])
+  const gone = new Map((await letGo(transaction, wanted)).map((one) => [one.id, one]))
+  const released = wanted.flatMap((id) => gone.get(id) ?? [])
+  const waiting = await transaction.unsafe<{ id: string }[]>(
+    STILL_WAITING,
+    [rules.map(({ destinationId }) => destinationId)],
+    { prepare: true },
+  )
+  const stillWaiting = new Set(waiting.map(({ id }) => id))
+  const left = picks.map(async ({ destinationId, held, ...pace }) => {
+    const own = released.filter((one) => one.destinationId === destinationId)
+    const takenMs = await noteReleased(transaction, destinationId, pace, own)
+    const isWaiting = stillWaiting.has(destinationId)
+    return { destinationId, held, waiting: isWaiting, againInMs: laterMs(pace, takenMs) }
+  })
+  return { released, left: await Promise.all(left) }
+}
+
+async function letGo(transaction: Transaction, ids: readonly string[]): Promise<Released[]> {
+  if (ids.length === 0) return []
+  return transaction.unsafe<Released[]>(LET_GO, [ids, statesBefore('delivery', 'queued')], { prepare: true })
 }

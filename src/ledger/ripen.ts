@@ -18,15 +18,18 @@ const destinationsWith = (condition: string) => `
 
 const LATER = `state IN ('delayed', 'retrying')`
 
+const DUE = `
+WITH RECURSIVE found(id) AS (${destinationsWith(LATER)})
+SELECT first.id FROM found CROSS JOIN LATERAL (
+  SELECT id FROM deliveries WHERE destination_id = found.id AND ${LATER} AND due_at <= now()
+  ORDER BY due_at LIMIT $1) AS first
+LIMIT $1`
+
+/** Those that are still due: the ids that are given say in which partitions to look. */
 const RIPEN = `
-WITH RECURSIVE found(id) AS (${destinationsWith(LATER)}), due AS MATERIALIZED (
-  SELECT first.id FROM found CROSS JOIN LATERAL (
-    SELECT id FROM deliveries WHERE destination_id = found.id AND ${LATER} AND due_at <= now()
-    ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS first
-  LIMIT $1
-)
 UPDATE deliveries SET state = 'waiting'
-WHERE id = ANY (ARRAY(SELECT id FROM due)) AND ${LATER} AND state = ANY ($2::text[])
+WHERE id = ANY ($1::uuid[]) AND state = ANY ($2::text[]) AND id IN (
+  SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND ${LATER} AND due_at <= now() FOR UPDATE SKIP LOCKED)
 RETURNING destination_id AS "destinationId"`
 
 const NEXT_DUE = `
@@ -44,8 +47,13 @@ const NAMED = { prepare: true, simple: false }
 
 /** Lets delayed deliveries and retries whose time has come wait for their turn; so many in one go. */
 export async function ripenDue(sql: Sql, limit: number): Promise<Ripe> {
+  const due = await sql.unsafe<{ id: string }[]>(DUE, [limit], { prepare: true })
+  const ids = due.map(({ id }) => id)
   const before = statesBefore('delivery', 'waiting')
-  const rows = await sql.unsafe<{ destinationId: string }[]>(RIPEN, [limit, before], { prepare: true })
+  const rows =
+    ids.length === 0
+      ? []
+      : await sql.unsafe<{ destinationId: string }[]>(RIPEN, [ids, before], { prepare: true })
   const [next] = await sql.unsafe<{ inMs: number | null }[]>(NEXT_DUE, [], NAMED)
   return {
     destinationIds: [...new Set(rows.map(({ destinationId }) => destinationId))],

@@ -7,20 +7,21 @@ import { statesBefore } from './states.ts'
  *
  * The last to end says what becomes of the run: delivered, when anything of it was.
  */
+const OLDER = `
+SELECT delivery.id FROM deliveries delivery
+WHERE delivery.destination_id = ANY ($1::uuid[]) AND delivery.unique_key IS NOT NULL
+  AND delivery.state IN ('delayed', 'waiting', 'retrying')
+  AND EXISTS (
+    SELECT FROM deliveries newer
+    WHERE newer.destination_id = delivery.destination_id AND newer.unique_key = delivery.unique_key
+      AND newer.unique_key IS NOT NULL AND (newer.event_id, newer.id) > (delivery.event_id, delivery.id)
+      AND newer.state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying'))`
+
 const SUPERSEDE = `
-WITH older AS MATERIALIZED (
-  SELECT delivery.id FROM deliveries delivery
-  WHERE delivery.destination_id = ANY ($1::uuid[]) AND delivery.unique_key IS NOT NULL
-    AND delivery.state IN ('delayed', 'waiting', 'retrying')
-    AND EXISTS (
-      SELECT FROM deliveries newer
-      WHERE newer.destination_id = delivery.destination_id AND newer.unique_key = delivery.unique_key
-        AND newer.unique_key IS NOT NULL AND (newer.event_id, newer.id) > (delivery.event_id, delivery.id)
-        AND newer.state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying'))
-), moved AS (
+WITH moved AS (
   UPDATE deliveries SET state = 'superseded', ended_at = now(),
          reason = 'superseded: a newer delivery with the same unique key took its place'
-  WHERE id = ANY (ARRAY(SELECT id FROM older)) AND state IN ('delayed', 'waiting', 'retrying')
+  WHERE id = ANY ($1::uuid[]) AND state IN ('delayed', 'waiting', 'retrying')
     AND state = ANY ($2::text[])
   RETURNING run_id
 ), of_run AS (
@@ -50,5 +51,8 @@ const SUPERSEDED_FROM = statesBefore('delivery', 'superseded').filter(
 
 /** Ends what a newer delivery with the same unique key makes needless. The caller holds the locks of the destinations. */
 export async function supersedeOlder(transaction: Transaction, destinationIds: string[]): Promise<void> {
-  await transaction.unsafe(SUPERSEDE, [destinationIds, SUPERSEDED_FROM], { prepare: true })
+  const older = await transaction.unsafe<{ id: string }[]>(OLDER, [destinationIds], { prepare: true })
+  if (older.length === 0) return
+  const ids = older.map(({ id }) => id)
+  await transaction.unsafe(SUPERSEDE, [ids, SUPERSEDED_FROM], { prepare: true })
 }

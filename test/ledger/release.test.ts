@@ -366,3 +366,12 @@ function lastOf(recorded: { eventId: string }[]): string {
       .at(-1) ?? ''
   )
 }
+
+test('where nothing waits for its time, there is no next one to look for', async () => {
+  const database = await freshDatabase()
+  const empty = openLedger(database.url)
+  expect(await empty.ledger.ripenDue(1_000)).toEqual({ destinationIds: [], nextInMs: null })
+  expect(await empty.ledger.findWaitingDestinations()).toEqual([])
+  await empty.close()
+  await database.drop()
+})
