@@ -4,13 +4,12 @@
  *     npm run chaos -- [--seconds S] [--seed N] [--faults a,b] [--rate R]
  */
 import { writeFile } from 'node:fs/promises'
-import { lastLine } from './accounts/accounts.ts'
 import { conductRound } from './conductor.ts'
 import { type RoundOptions, readOptions } from './options.ts'
-import { reportOf, tableOf } from './report.ts'
+import { endOf, reportOf, tableOf } from './report.ts'
 
 const REPORT = new URL('REPORT.md', import.meta.url)
-const EXIT = { fine: 0, faulty: 1, impossible: 2, interrupted: 130 }
+const EXIT = { fine: 0, impossible: 2, interrupted: 130 }
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -36,8 +35,9 @@ async function conductUntilStopped(options: RoundOptions): Promise<number> {
     console.log(`\n${tableOf(result)}\n`)
     for (const sentence of result.notes) console.log(sentence)
     if (result.keptIn) console.log(`The records and the logs of the gateways are in ${result.keptIn}.`)
-    console.log(lastLine(result.total))
-    return result.total.lost > 0 || result.total.wrong > 0 ? EXIT.faulty : EXIT.fine
+    const { line, code } = endOf(result.total)
+    console.log(line)
+    return code
   } catch (error) {
     if (stop.signal.aborted) {
       console.error('chaos: stopped; what was started is ended and removed')

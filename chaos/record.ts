@@ -2,7 +2,7 @@
  * What the generator and the receiver saw, one JSON line each. The proof stands on these two files and on the ledger,
  * on nothing that a gateway says of itself.
  */
-import { open, readFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import path from 'node:path'
 
 /** One answer, or none, to a numbered request. */
@@ -55,14 +55,19 @@ export const ARRIVED_FILE = 'arrived.jsonl'
 export const ROUND_FILE = 'round.json'
 
 export interface RecordFile<Line> {
-  /** Resolves when the line is on the disk (`fdatasync`). */
+  /** Resolves when the line is on the disk (`fdatasync`), rejects when it could not be brought there. */
   append(line: Line): Promise<void>
   close(): Promise<void>
 }
 
-/** Lines that come together share a sync, so that a slow disk does not slow down the sending. */
 export async function openRecord<Line>(file: string): Promise<RecordFile<Line>> {
-  const handle = await open(file, 'a')
+  return recordOn(await open(file, 'a'))
+}
+
+/** Lines that come together share a sync, so that a slow disk does not slow down the sending. */
+export function recordOn<Line>(
+  handle: Pick<FileHandle, 'appendFile' | 'datasync' | 'close'>,
+): RecordFile<Line> {
   let waiting: { text: string; settle: PromiseWithResolvers<void> }[] = []
   let writing: Promise<void> | undefined
 

@@ -1,5 +1,5 @@
-/** The table of a round, for the terminal and for REPORT.md. */
-import type { Figures } from './accounts/accounts.ts'
+/** How a round ends: its table, for the terminal and for REPORT.md, its last line and its exit code. */
+import { type Figures, lastLine } from './accounts/accounts.ts'
 import type { RoundResult } from './conductor.ts'
 import type { RoundOptions } from './options.ts'
 import { type Plan, SECONDS_FOR_ALL } from './plan.ts'
@@ -16,6 +16,13 @@ const HEAD = [
   'no answer',
 ]
 const TOTAL = 'all together'
+const EXIT = { fine: 0, faulty: 1 }
+
+/** The last line of the program, and what it exits with: 1 when anything was lost or is not as it has to be. */
+export function endOf(total: Figures): { line: string; code: number } {
+  const isFaulty = total.lost > 0 || total.wrong > 0
+  return { line: lastLine(total), code: isFaulty ? EXIT.faulty : EXIT.fine }
+}
 
 /** In Markdown, its columns in line. */
 export function tableOf({ plan, phases, total }: RoundResult): string {

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 export const ADMIN_KEY = randomBytes(24).toString('hex')
 
 /**
- * What differs from the defaults: lost work is looked for sooner, because nobody wants to watch a round for an hour. How
- * long a delivery belongs to a worker that was killed is no setting.
+ * What differs from the defaults: lost work is looked for sooner and a stop waits less, because nobody wants to watch a
+ * round for an hour; several gateways share one machine, so each has one process for functions; and this machine may
+ * send and be sent to. How long a delivery belongs to a worker that was killed is no setting.
  */
 export function gatewaySettings(receiverPort: number): Record<string, string> {
   return {

@@ -9,6 +9,8 @@ export interface HostileFunction {
   source: string
   /** `success` or reasons of failure: one of them is to be the end, time after time. */
   expected: string[]
+  /** With a failure: what its message has to contain, so that no other failure passes for it. */
+  message: string | undefined
   /** With a success: its data as JSON. */
   data: string | undefined
   /** With a success: its whole log. */
@@ -23,7 +25,7 @@ export interface HostileFunction {
 }
 
 const FOLDER = path.join(import.meta.dirname, 'hostile')
-const TAGS = ['expected', 'data', 'log', 'times', 'limits', 'outside', 'process']
+const TAGS = ['expected', 'message', 'data', 'log', 'times', 'limits', 'outside', 'process']
 
 export const hostileFunctions: HostileFunction[] = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.js'))
@@ -43,10 +45,13 @@ function read(name: string, source: string): HostileFunction {
       throw new Error(`${name}.js: @expected is success or reasons of failure, not "${end}"`)
   if (expected.includes('success') && !tags.has('data'))
     throw new Error(`${name}.js: @data says what a success is to give`)
+  if (tags.has('message') && expected.every((end) => end === 'success'))
+    throw new Error(`${name}.js: @message is that of a failure, and none is expected`)
   return {
     name,
     source,
     expected,
+    message: tags.get('message'),
     data: tags.get('data'),
     log: readJson(tags.get('log')),
     times: Number(tags.get('times') ?? 1),

@@ -49,6 +49,7 @@ async function expectContained(hostile: HostileFunction): Promise<void> {
   expect(performance.now() - startedAt).toBeLessThan(limits.wallMs + LATE_MS)
   const end = outcome.ok ? 'success' : outcome.reason
   expect(hostile.expected, `${outcome.message} ${outcome.ok ? outcome.data : ''}`).toContain(end)
+  if (!outcome.ok) expect(outcome.message).toContain(hostile.message ?? '')
   if (outcome.ok) expect(normal(outcome.data)).toBe(normal(hostile.data))
   if (outcome.ok && hostile.log) expect(outcome.log.map(({ text }) => text)).toEqual(hostile.log)
   expectSmall(outcome)

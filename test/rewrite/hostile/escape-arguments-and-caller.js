@@ -2,6 +2,7 @@
  * Walks from its own arguments and callers to the code that called it.
  *
  * @expected threw
+ * @message 'caller', 'callee', and 'arguments' properties may not be accessed
  */
 function inner() {
   return inner.caller ?? inner.arguments?.callee?.caller

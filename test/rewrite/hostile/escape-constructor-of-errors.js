@@ -3,6 +3,7 @@
  * of vm2).
  *
  * @expected threw
+ * @message nothing of the host
  */
 const throwers = [
   () => queueManager.add('job'),

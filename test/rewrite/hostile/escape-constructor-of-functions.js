@@ -2,6 +2,7 @@
  * Function constructors of every kind, called for the host's globals.
  *
  * @expected threw
+ * @message nothing of the host
  */
 const kinds = [
   () => 1,

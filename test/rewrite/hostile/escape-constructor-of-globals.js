@@ -2,6 +2,7 @@
  * The classic way out of vm: the constructor of a constructor that belongs to the host.
  *
  * @expected threw
+ * @message nothing of the host
  */
 const suspects = [
   globalThis,

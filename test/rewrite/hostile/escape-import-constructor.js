@@ -2,6 +2,7 @@
  * The promise of import() might belong to the host (CVE-2021-23449 of vm2).
  *
  * @expected threw
+ * @message Not supported
  */
 const promise = import('./nothing.js')
 promise.catch(() => 0)

@@ -2,6 +2,7 @@
  * import() of Node's own modules, plain, in eval, in code from text, in a worker-like data address.
  *
  * @expected threw
+ * @message nothing can be imported
  */
 const ways = [
   () => import('node:fs'),

@@ -3,19 +3,19 @@
  * (CVE-2023-32314 of vm2).
  *
  * @expected threw
+ * @message nothing of the host
  */
-const error = new Error()
+const error = new Error('nothing of the host')
 error.name = {
   toString: new Proxy(() => '', {
     apply(_target, _self, given) {
-      const host = given.constructor.constructor('return typeof process !== "undefined" && process')()
-      throw host ? { host } : new Error('nothing of the host')
+      // What is thrown here may be swallowed; the message is read whoever calls, the sandbox after the end as well.
+      if (given.constructor.constructor('return typeof process')() !== 'undefined') error.message = 'process'
+      throw new Error('trapped')
     },
   }),
 }
 try {
   error.stack
-} catch (thrown) {
-  if (thrown.host) return { jobStatus: 1, data: 'process' }
-}
+} catch {}
 throw error

@@ -3,6 +3,7 @@
  * (CVE-2023-29017 of vm2).
  *
  * @expected threw
+ * @message nothing of the host
  */
 Error.prepareStackTrace = (_error, sites) => sites
 const sites = [
@@ -11,8 +12,8 @@ const sites = [
 ]
 for (const site of sites) {
   const host =
-    site.getThis?.()?.process ??
-    (await site.getFunction?.()?.constructor('return typeof process !== "undefined" && process')())
+    site.getThis()?.process ??
+    (await site.getFunction()?.constructor('return typeof process !== "undefined" && process')())
   if (host) return { jobStatus: 1, data: 'process' }
 }
 throw new Error('nothing of the host')

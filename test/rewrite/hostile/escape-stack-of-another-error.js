@@ -2,6 +2,7 @@
  * Puts an object with a prepareStackTrace in the place of Error (CVE-2022-36067, "SandBreak").
  *
  * @expected threw
+ * @message Cannot read properties of null (reading 'x')
  */
 const Original = Error
 globalThis.Error = {

@@ -1,10 +1,11 @@
 /**
  * Code made from text runs outside of strict mode: its `this` might be another global object.
  *
- * @expected threw
+ * @expected success
+ * @data [["same","undefined"],["same","undefined"],["same","undefined"]]
  */
-const there = new Function('return this')()
-if (there !== globalThis) return { jobStatus: 1, data: Object.getOwnPropertyNames(there) }
-const indirect = (0, eval)('this')
-if (indirect !== globalThis) return { jobStatus: 1, data: Object.getOwnPropertyNames(indirect) }
-throw new Error(typeof indirect.process)
+const found = [new Function('return this')(), (0, eval)('this'), new Function('return (() => this)()')()]
+return {
+  jobStatus: 1,
+  data: found.map((there) => [there === globalThis ? 'same' : 'another', typeof there.process]),
+}
