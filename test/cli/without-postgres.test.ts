@@ -8,6 +8,7 @@ import { apiAt } from '../world/api.ts'
 import { eventually } from '../world/eventually.ts'
 import { post, testSettings } from '../world/gateway.ts'
 import { type PostgresServer, startPostgres } from '../world/postgres.ts'
+import { startReceiver } from '../world/receiver.ts'
 import { modeOf, runSluice } from './sluice.ts'
 
 /** A busy machine takes long to start a process, and some tests start several. */
@@ -134,6 +135,54 @@ test('of two edges on one home each has a journal of its own; what the one that 
   await database.restart()
   await eventually(async () => expect(await stored(id)).toHaveLength(1 + next - from), PATIENCE_MS)
   expect(await edges[0].stop()).toBe(0)
+})
+
+test('whoever is to hear of it is told that requests are kept in the journal while PostgreSQL is away, and that it is over', async () => {
+  const receiver = await startReceiver()
+  const ownHome = await mkdtemp(path.join(inject('scratch'), 'home-'))
+  const edge = await startEdge({
+    SLUICE_HOME: ownHome,
+    ALERT_SECONDS: '1',
+    ALERT_CALM_SECONDS: '0',
+    OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`,
+  })
+  const api = apiAt(edge.url)
+  const config = { kind: 'webhook', url: receiver.url, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }
+  const { body: channel } = await api.call('POST', '/alert-channels', { name: 'on call', config })
+  const when = { condition: 'journal', olderThanSeconds: 1 }
+  const { body: rule } = await api.call('POST', '/alert-rules', { when })
+  const id = await makeIntegration(edge, 'alerting')
+  await send(edge, id, 1)
+  // What it knows now is all that it can go by when PostgreSQL is away.
+  await eventually(async () => {
+    const known = await readFile(path.join(ownHome, 'alert-channels.json'), 'utf8')
+    for (const one of [channel, rule]) expect(known).toContain(one.id)
+  })
+  const heard = () =>
+    receiver.requests.flatMap(({ body }) => {
+      const { type, data } = JSON.parse(body.toString())
+      return data.incident.condition === 'journal' ? [{ type, sentence: data.incident.sentence }] : []
+    })
+  await database.kill9()
+  await send(edge, id, 5)
+  await eventually(() => expect(heard()).toHaveLength(1), PATIENCE_MS)
+  expect(heard()).toEqual([
+    {
+      type: 'incident.opened',
+      sentence: expect.stringMatching(
+        /has kept requests in its journal .*; 5 acknowledged requests waiting$/,
+      ),
+    },
+  ])
+  await database.restart()
+  await eventually(
+    () => expect(heard().map(({ type }) => type)).toEqual(['incident.opened', 'incident.recovered']),
+    PATIENCE_MS,
+  )
+  for (const path of [`/alert-channels/${channel.id}`, `/alert-rules/${rule.id}`])
+    await api.call('DELETE', path)
+  expect(await edge.stop()).toBe(0)
+  await receiver.close()
 })
 
 test('a journal that nobody is left for is brought in by a command', async () => {

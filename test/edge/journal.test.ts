@@ -1,6 +1,7 @@
 /** What an edge does while its PostgreSQL is gone, hangs, is slow, reads only, or is full. */
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runSluice } from '../cli/sluice.ts'
@@ -130,6 +131,14 @@ async function untilDrained(port?: number): Promise<void> {
   await eventually(async () => expect((await health(port)).body).toMatchObject({ status: 'up' }), PATIENCE_MS)
 }
 
+/** All that an edge has written into its journals, as one text. */
+function journalText({ gateway } = world): string {
+  const folder = path.join(gateway.settings.SLUICE_HOME, 'journal')
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  return files.map(({ parentPath, name }) => readFileSync(path.join(parentPath, name), 'utf8')).join('\n')
+}
+
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
 
 describe.each(Object.keys(FAULTS))('while PostgreSQL is %s', (fault) => {
@@ -238,6 +247,43 @@ describe('while PostgreSQL is away', () => {
     await untilDrained()
     const held = await world.sql`SELECT state FROM events WHERE integration_id = ${id}`
     expect(held.map(({ state }) => state)).toEqual(Array(5).fill('quarantined'))
+  })
+
+  test('no secret and nothing that is never to be written down stands in the journal, and the event comes as it is to', async () => {
+    const secret = 'planted-shop-secret'
+    const id = await world.integration({
+      source: 'generic',
+      // By its name alone nobody would take this header for a credential.
+      proof: { scheme: 'header', header: 'x-shop-proof', secrets: [{ secret }] },
+      redact: { headers: ['x-customer'], parameters: ['who'], drop: ['payment.cvv'] },
+      dedupe: { by: 'fields', fields: ['payment.cvv'], windowSeconds: 3_600 },
+    })
+    await begin('gone')
+    const sent = {
+      headers: {
+        'content-type': 'application/json',
+        'x-shop-proof': secret,
+        authorization: 'Bearer planted-bearer',
+        cookie: 'session=planted-cookie',
+        'x-api-key': 'planted-key',
+        'x-customer': 'planted-customer',
+        'x-plain': 'plain-header',
+      },
+      body: '{"n":1,"payment":{"cvv":"planted-cvv"},"plain":"plain-field"}',
+    }
+    expect(await world.ask(`/integration/${id}?token=planted-token&who=planted-who`, sent)).toMatchObject(
+      ACCEPTED,
+    )
+    const text = journalText()
+    expect(text).toContain('plain-header')
+    expect(text).toContain('plain-field')
+    expect(text.match(/planted-?\w*/g)).toBeNull()
+    await mend()
+    await untilDrained()
+    expect(await world.eventOf(id)).toMatchObject({
+      state: 'queued',
+      payload: { n: 1, payment: { cvv: '***' }, plain: 'plain-field' },
+    })
   })
 
   test('a handshake that has to be remembered is asked for again later', async () => {

@@ -12,6 +12,9 @@ const UNSTORED = {
   headers: { 'retry-after': '10' },
 }
 
+/** Each takes 4 KiB, its 10,000 bytes of headers and some hundred beside. */
+const REQUESTS = { bytesMax: 120_000, fitting: 8 }
+
 let database: PostgresServer
 let world: EdgeWorld
 let id: string
@@ -82,6 +85,39 @@ test('while a database hangs no more than PENDING_BYTES_MAX waits in memory', as
   await eventually(async () => expect(await world.send(id, '{"n":-1}')).toMatchObject(ACCEPTED))
 })
 
+test('requests that wait take no more memory beside their bodies than there is for it; the rest is told at once, and all is well after', async () => {
+  const tight = await startEdge(
+    { STORE_WAIT_MS: '20000', JOURNAL_BYTES_MAX: '0' },
+    await anotherUrl(),
+    {},
+    REQUESTS.bytesMax,
+  )
+  const there = await tight.integration()
+  const answers: Answer[] = []
+  const send = (n: number) =>
+    tight.send(there, `{"n":${n}}`, { 'x-large': 'x'.repeat(10_000) }).then((answer) => {
+      answers.push(answer)
+      return answer
+    })
+  const resume = await freeze()
+  try {
+    const sent = Array.from({ length: 20 }, (_, n) => send(n))
+    await eventually(() => expect(answers).toHaveLength(20 - REQUESTS.fitting))
+    for (const answer of answers) expect(answer).toMatchObject(UNSTORED)
+    expect(await send(20)).toMatchObject(UNSTORED)
+    resume()
+    const all = await Promise.all(sent)
+    const held = all.filter(({ status }) => status !== 503)
+    expect(held).toHaveLength(REQUESTS.fitting)
+    for (const answer of held) expect(answer).toMatchObject(ACCEPTED)
+    const later = await Promise.all(Array.from({ length: REQUESTS.fitting }, (_, n) => send(30 + n)))
+    for (const answer of later) expect(answer).toMatchObject(ACCEPTED)
+  } finally {
+    resume()
+    await tight.close()
+  }
+})
+
 test('bodies that are still on their way count too', async () => {
   const head = `POST /integration/${id} HTTP/1.1\r\nhost: h\r\ncontent-type: text/plain\r\ncontent-length: 70000\r\n\r\n`
   const sockets = await Promise.all([1, 2, 3].map(() => openSocket(world.port)))
@@ -137,6 +173,13 @@ test('a request under way is answered while the gateway stops, and no acknowledg
   expect(kept).toContain(9)
   await other.close()
 })
+
+/** Of a database beside the one that all tests use, on the same server. */
+async function anotherUrl(): Promise<string> {
+  const name = 'other'
+  await world.sql`CREATE DATABASE ${world.sql(name)}`
+  return database.url.replace(/[^/]*$/, name)
+}
 
 /** Stops every process of the database in its tracks. */
 async function freeze(): Promise<() => void> {
