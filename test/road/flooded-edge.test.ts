@@ -29,7 +29,7 @@ beforeAll(async () => {
       PENDING_BYTES_MAX: String(32 * MIB),
       BODY_BYTES_MAX: String(8 * MIB),
       COMPRESSED_BYTES_MAX: String(8 * MIB),
-      HEADER_BYTES_MAX: String(MIB / 4),
+      HEADER_BYTES_MAX: String(MIB),
       CONNECTIONS_MAX: String(CONNECTIONS.max),
       CONNECTIONS_PER_ADDRESS_MAX: String(CONNECTIONS.perAddress),
     },
@@ -127,11 +127,11 @@ test('small bodies that become large ones are undone a few at a time', { timeout
   const bomb = gzipSync(Buffer.alloc(MIB, '}'))
   expect(bomb.length).toBeLessThan(10_000)
   const growth = await growthOf(async () => {
-    const statuses = await sendAtOnce(300, bomb, { 'content-encoding': 'gzip' })
+    const statuses = await sendAtOnce(400, bomb, { 'content-encoding': 'gzip' })
     expect(statuses).toContain(503)
     expect([...statuses].filter((status) => ![400, 503].includes(status))).toEqual([])
   })
-  // Of 1 MiB each; those that are not sent away would take 200 MiB.
+  // Undone all at once they would take 400 MiB.
   expect(growth).toBeLessThan(150)
   await expectHeard()
 })
@@ -148,7 +148,7 @@ test('large bodies take no more memory than there is for them; the rest is told 
     expect(statuses).toContain(503)
     expect([...statuses].filter((status) => ![0, 200, 408, 503].includes(status))).toEqual([])
   })
-  // What is read of a body takes several times its bytes.
+  // Half of what is sent: what is read of a body takes several times its bytes.
   expect(growth).toBeLessThan((count * body.length) / MIB / 2)
   await expectHeard()
 })
@@ -172,12 +172,12 @@ describe('while PostgreSQL hangs', () => {
   test('requests with large headers take no more memory than there is for them', {
     timeout: 120_000,
   }, async () => {
-    const header = 'x'.repeat(MIB / 4 - 1_000)
+    const header = 'x'.repeat(MIB - 1_000)
     const growth = await growthOf(async () => {
-      const statuses = await sendInRows(50, 60, header)
-      expect(new Set(statuses)).toEqual(new Set([200, 503]))
+      expect(new Set(await sendInRows(300, 1, header))).toEqual(new Set([200, 503]))
     })
-    expect(growth).toBeLessThan((50 * 60 * header.length) / MIB / 2)
+    // Reading them alone takes nearly twice what is sent, as garbage; if all waited it would be over four times.
+    expect(growth).toBeLessThan(3 * 300)
   })
 
   test('each of a flood of small requests is acknowledged from the journal or told to come again, and takes little memory', {
@@ -210,7 +210,7 @@ test('a thousand idle connections of one sender keep no other out', { timeout: 1
     CONNECTIONS.perAddress,
   )
   expect(Number(/^sluice_connections_dropped_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0)
-  expect(edge.said()).toContain('an address has too many connections')
+  await eventually(() => expect(edge.said()).toContain('an address has too many connections'))
   for (const socket of sockets) socket.destroy()
   await expectHeard()
 })
