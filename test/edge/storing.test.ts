@@ -12,8 +12,8 @@ const UNSTORED = {
   headers: { 'retry-after': '10' },
 }
 
-/** Each takes 4 KiB, its 10,000 bytes of headers and some hundred beside. */
-const REQUESTS = { bytesMax: 120_000, fitting: 8 }
+/** Each takes 16 KiB, its 10,000 bytes of headers and some hundred beside. */
+const REQUESTS = { bytesMax: 220_000, fitting: 8 }
 
 let database: PostgresServer
 let world: EdgeWorld
