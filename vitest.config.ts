@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['test/world/services.ts'],
     pool: 'forks',
     // Most files wait for servers and deadlines; by default a machine with two cores would run them one by one.
-    maxWorkers: 6,
+    maxWorkers: 4,
     // Files of one worker share what they import, which costs more than most of them do by themselves.
     isolate: false,
     // On Node's own loader, as the program runs.

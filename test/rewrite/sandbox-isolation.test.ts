@@ -78,7 +78,7 @@ test('two applications may use one version name for two sources', async () => {
   expect(await sandbox.data(body(2), { applicationId: 'b', version: 'v' })).toBe(2)
 })
 
-test('thousands of calls do not fill the isolate', async () => {
+test('thousands of calls do not fill the isolate', { timeout: 120_000 }, async () => {
   const body = 'return { jobStatus: 1, data: job.data.data.pad.length }'
   const payload = { pad: 'x'.repeat(5_000) }
   for (let count = 0; count < 1_500; count += 1)
