@@ -42,10 +42,12 @@ const FAULTS: Record<string, () => Promise<() => Promise<void>>> = {
     return () => database.restart()
   },
   async hanging() {
-    const pids = [database.pid(), ...childrenOf(database.pid())]
-    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    // The server first: it makes no session any more that would be missed.
+    process.kill(database.pid(), 'SIGSTOP')
+    const sessions = childrenOf(database.pid())
+    for (const pid of sessions) process.kill(pid, 'SIGSTOP')
     return async () => {
-      for (const pid of pids) process.kill(pid, 'SIGCONT')
+      for (const pid of [...sessions, database.pid()]) process.kill(pid, 'SIGCONT')
     }
   },
   'reading only': async () => {
