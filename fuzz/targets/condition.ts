@@ -1,4 +1,4 @@
-import { holds, parseCondition } from '../../src/payload/condition.ts'
+import { CONDITION_OPERATIONS, holds, parseCondition } from '../../src/payload/condition.ts'
 import { type Json, parseExact } from '../../src/payload/exact-json.ts'
 import { joinParts, partsOf, promised, target } from '../target.ts'
 
@@ -25,19 +25,7 @@ export const condition = target({
     '"all":[',
     '"any":[',
     '"not":',
-    ...[
-      'equals',
-      'notEquals',
-      'exists',
-      'absent',
-      'in',
-      'contains',
-      'startsWith',
-      'endsWith',
-      'matches',
-      'greater',
-      'less',
-    ].map((operation) => `"${operation}"`),
+    ...CONDITION_OPERATIONS.map((operation) => `"${operation}"`),
     '{',
     '}',
     ']',

@@ -33,7 +33,6 @@ export interface DoorOptions extends Foundations, Pick<AdminOptions, 'alerts' | 
   /** Undefined in a worker. */
   keeper: Keeper | undefined
   leaving: Leaving
-  requestsBytesMax: number | undefined
   /** An API key that is valid beside those of the database. */
   key: string
   log: Log

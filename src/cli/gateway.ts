@@ -50,8 +50,6 @@ export interface GatewayOptions {
   proofs?: Partial<ProofWorld> | undefined
   /** Other answers to what is asked of vendors than those of the real world. */
   outside?: Outside | undefined
-  /** What requests without an answer may take beside their bodies, where it is not the usual. */
-  requestsBytesMax?: number | undefined
   /** Called when this process must end by itself: another one works on its data. */
   onFatal?: (sentence: string) => void
 }
@@ -95,7 +93,6 @@ async function openGateway(
     outboundAllowed = [],
     proofs = {},
     outside: given,
-    requestsBytesMax,
     onFatal = () => {},
   }: GatewayOptions,
   closers: Closers,
@@ -157,7 +154,6 @@ async function openGateway(
     outside,
     alerts,
     keeper,
-    requestsBytesMax,
     tryDestination: openTryDestination(settings, foundations.own, allowed, log, closers),
     ...foundations,
   })

@@ -11,7 +11,6 @@ export interface OpenEdgeOptions extends Foundations, Pick<EdgeOptions, 'keeper'
   checked: CheckedSettings
   proofs: ProofWorld
   loopbackAllowed: boolean
-  requestsBytesMax?: number | undefined
   closers: Closers
 }
 
@@ -41,7 +40,7 @@ export function openEdge(options: OpenEdgeOptions): Edge {
       keysMax: settings.BODY_KEYS_MAX,
       waitMs: settings.BODY_WAIT_MS,
       pendingBytesMax: settings.PENDING_BYTES_MAX,
-      requestsBytesMax: options.requestsBytesMax,
+      requestsBytesMax: settings.REQUESTS_BYTES_MAX,
     },
     serviceName: settings.SERVICE_NAME,
     baseDomain: settings.BASE_DOMAIN,

@@ -34,8 +34,8 @@ export interface EdgeOptions {
     waitMs: number
     /** Bodies in memory, of all requests together. */
     pendingBytesMax: number
-    /** What requests without an answer may take beside their bodies, default 64 MiB. */
-    requestsBytesMax?: number | undefined
+    /** What requests without an answer may take beside their bodies. */
+    requestsBytesMax: number
   }
   serviceName: string
   baseDomain: string
@@ -70,9 +70,6 @@ export interface Gate extends Omit<EdgeOptions, 'addressRules'> {
 
 const REFUSED_BODY_BYTES_MAX = 16_384
 
-/** Some thousands of requests: each connection can bring many before the first is answered. */
-const REQUESTS_BYTES_MAX = 64 * 1024 * 1024
-
 /** As many as libuv has threads for it. */
 const DECODING_MAX = 4
 
@@ -93,7 +90,7 @@ export function createGate(options: EdgeOptions): Gate {
     calleeOf: createCallees(lists),
     limitRate: createRateLimit(monotonic),
     openRoom: createBodyMemory(options.limits.pendingBytesMax),
-    openPlace: createBodyMemory(options.limits.requestsBytesMax ?? REQUESTS_BYTES_MAX),
+    openPlace: createBodyMemory(options.limits.requestsBytesMax),
     decoding: createTurnstile(DECODING_MAX),
     prover: {
       tools: options.proofTools,

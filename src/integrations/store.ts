@@ -94,35 +94,43 @@ export async function readRows(sql: Sql): Promise<DefinitionRows> {
  * are thousands.
  */
 export function createRowReader(sealer: Sealer, log: Log): (rows: DefinitionRows) => Loaded {
-  const definitionOf = remembering((id, text) => readDefinition(text, id, sealer))
-  const configOf = remembering((id, text) => readConfig(text, id, sealer))
-  return ({ applications, integrations, destinations, functions, handshakes, published, revisions }) => ({
-    applications: byKey(applications, (row) => row.id),
-    applicationsBySlug: byKey(applications, (row) => row.slug),
-    integrations: byKey(
-      readable(integrations, log, (row) => ({ ...row, definition: definitionOf(row.id, row.definition) })),
-      (row) => row.id,
-    ),
-    destinations: byKey(
-      readable(destinations, log, (row) => ({ ...row, config: configOf(row.id, row.config) })),
-      (row) => row.id,
-    ),
-    functions: byKey(functions, (row) => `${row.applicationId ?? ''}/${row.name}`),
-    handshakes: new Map(handshakes.map((row) => [row.integrationId, readHandshake(row)])),
-    published: byKey(published, (row) => row.source),
-    revisions: new Map(revisions.map(({ key, revision }) => [key, revision])),
-  })
+  const definitions = remembering((id, text) => readDefinition(text, id, sealer))
+  const configs = remembering((id, text) => readConfig(text, id, sealer))
+  return ({ applications, integrations, destinations, functions, handshakes, published, revisions }) => {
+    const definitionOf = definitions()
+    const configOf = configs()
+    return {
+      applications: byKey(applications, (row) => row.id),
+      applicationsBySlug: byKey(applications, (row) => row.slug),
+      integrations: byKey(
+        readable(integrations, log, (row) => ({ ...row, definition: definitionOf(row.id, row.definition) })),
+        (row) => row.id,
+      ),
+      destinations: byKey(
+        readable(destinations, log, (row) => ({ ...row, config: configOf(row.id, row.config) })),
+        (row) => row.id,
+      ),
+      functions: byKey(functions, (row) => `${row.applicationId ?? ''}/${row.name}`),
+      handshakes: new Map(handshakes.map((row) => [row.integrationId, readHandshake(row)])),
+      published: byKey(published, (row) => row.source),
+      revisions: new Map(revisions.map(({ key, revision }) => [key, revision])),
+    }
+  }
 }
 
-/** Remembers what was read of the latest text of each id; those that are gone cost the memory of one reading each. */
-function remembering<T>(read: (id: string, text: string) => T): (id: string, text: string) => T {
-  const latest = new Map<string, { text: string; value: T }>()
-  return (id, text) => {
-    const known = latest.get(id)
-    if (known?.text === text) return known.value
-    const value = read(id, text)
-    latest.set(id, { text, value })
-    return value
+/** Begins a reading of all rows, in which what the reading before it had of the same text is taken from there. */
+function remembering<T>(read: (id: string, text: string) => T): () => (id: string, text: string) => T {
+  let latest = new Map<string, { text: string; value: T }>()
+  return () => {
+    const before = latest
+    const now = new Map<string, { text: string; value: T }>()
+    latest = now
+    return (id, text) => {
+      const known = before.get(id)
+      const value = known?.text === text ? known.value : read(id, text)
+      now.set(id, { text, value })
+      return value
+    }
   }
 }
 

@@ -97,6 +97,12 @@ export const SETTINGS = {
     'bodies in memory that are not stored yet; beyond it: 503; no less than BODY_BYTES_MAX and COMPRESSED_BYTES_MAX together',
     { unit: 'bytes' },
   ),
+  // Some thousands: each connection can bring many before the first is answered.
+  REQUESTS_BYTES_MAX: integer(
+    64 * MIB,
+    'memory for requests without an answer, beside their bodies; beyond it: 503',
+    { unit: 'bytes', min: 100_000 },
+  ),
   STORE_WAIT_MS: integer(
     3_000,
     'how long a request may wait to be stored, in PostgreSQL or in the journal, before 503',

@@ -87,10 +87,8 @@ test('while a database hangs no more than PENDING_BYTES_MAX waits in memory', as
 
 test('requests that wait take no more memory beside their bodies than there is for it; the rest is told at once, and all is well after', async () => {
   const tight = await startEdge(
-    { STORE_WAIT_MS: '20000', JOURNAL_BYTES_MAX: '0' },
+    { STORE_WAIT_MS: '20000', JOURNAL_BYTES_MAX: '0', REQUESTS_BYTES_MAX: String(REQUESTS.bytesMax) },
     await anotherUrl(),
-    {},
-    REQUESTS.bytesMax,
   )
   const there = await tight.integration()
   const answers: Answer[] = []

@@ -59,7 +59,6 @@ export async function startEdge(
   env: Record<string, string> = {},
   databaseUrl?: string,
   proofs: GatewayOptions['proofs'] = {},
-  requestsBytesMax?: number,
 ): Promise<EdgeWorld> {
   const database = databaseUrl === undefined ? await freshDatabase() : undefined
   const url = databaseUrl ?? database?.url ?? ''
@@ -68,7 +67,6 @@ export async function startEdge(
     settings: readSettings(testSettings(url, { env })),
     role: 'edge',
     proofs,
-    requestsBytesMax,
     log: pino({ level: 'trace', base: null }, { write: (line) => void lines.push(line) }),
   })
   const { port } = gateway
