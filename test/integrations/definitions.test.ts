@@ -101,6 +101,19 @@ test('closing ends while PostgreSQL is away', async () => {
   await server.restart()
 })
 
+test('of what is as it was nothing is read again, and what changed is read', async () => {
+  const { integrations, close } = await openProcess(server.url)
+  const shop = await saveShop(integrations)
+  const [kept, changed] = [await saveOrders(integrations, shop), await saveOrders(integrations, shop)]
+  const definition = (id: string) => integrations.integration(id)?.definition
+  const before = definition(kept)
+  await saveOrders(integrations, shop, definitionOf({ split: 'orders' }), changed)
+  expect(before).toBeDefined()
+  expect(definition(kept)).toBe(before)
+  expect(definition(changed)?.split).toBe('orders')
+  await close()
+})
+
 test('each version stays for the runs that carry it, also when its integration is made anew', async () => {
   const process = await openProcess(server.url)
   const { integrations } = process

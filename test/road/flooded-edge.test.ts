@@ -30,6 +30,7 @@ beforeAll(async () => {
       BODY_BYTES_MAX: String(8 * MIB),
       COMPRESSED_BYTES_MAX: String(8 * MIB),
       HEADER_BYTES_MAX: String(MIB),
+      LEDGER_SLOW_MS: '1000',
       CONNECTIONS_MAX: String(CONNECTIONS.max),
       CONNECTIONS_PER_ADDRESS_MAX: String(CONNECTIONS.perAddress),
     },
@@ -174,7 +175,11 @@ describe('while PostgreSQL hangs', () => {
   }, async () => {
     const header = 'x'.repeat(MIB - 1_000)
     const growth = await growthOf(async () => {
-      expect(new Set(await sendInRows(300, 1, header))).toEqual(new Set([200, 503]))
+      const statuses = await sendInRows(300, 1, header)
+      // How many are told to come again hangs on how fast they come: the journal takes those that waited long.
+      expect(statuses).toHaveLength(300)
+      expect(statuses).toContain(200)
+      expect(statuses.filter((status) => ![200, 503].includes(status))).toEqual([])
     })
     // Reading them alone takes nearly twice what is sent, as garbage; if all waited it would be over four times.
     expect(growth).toBeLessThan(3 * 300)
