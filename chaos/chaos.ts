@@ -33,9 +33,9 @@ async function conductUntilStopped(options: RoundOptions): Promise<number> {
     const result = await conductRound({ ...options, say, signal: stop.signal })
     await writeFile(REPORT, reportOf(options, result))
     console.log(`\n${tableOf(result)}\n`)
-    for (const sentence of result.notes) console.log(sentence)
+    for (const sentence of [...result.failures, ...result.notes]) console.log(sentence)
     if (result.keptIn) console.log(`The records and the logs of the gateways are in ${result.keptIn}.`)
-    const { line, code } = endOf(result.total)
+    const { line, code } = endOf(result)
     console.log(line)
     return code
   } catch (error) {

@@ -42,7 +42,9 @@ export interface RoundResult {
   phases: AccountedPhase[]
   total: Figures
   machine: Machine
-  /** What a reader should know beside the table, a sentence each. */
+  /** Gateways that ended though nobody had told them to, and phases after which not all was as before: a sentence each. */
+  failures: string[]
+  /** What else a reader should know beside the table, a sentence each. */
   notes: string[]
   /** Where the records and the gateways' logs were left. */
   keptIn: string | undefined
@@ -79,18 +81,20 @@ export async function conductRound(options: ConductOptions): Promise<RoundResult
     const round = { seed: options.seed, phases: [] }
     const stage = { options, guard, records, receiver, generator, receiverPort, round }
     const phases: AccountedPhase[] = []
-    const notes: string[] = []
+    const failures: string[] = []
     let machine: Machine | undefined
     for (const group of groupsOf(plan.phases)) {
       const played = await playGroup(group, stage)
       phases.push(...played.phases)
-      notes.push(...played.surprises)
+      failures.push(...played.surprises)
       machine = { ...machine, ...played.machine }
     }
     const total = totalOf(phases.map(({ accounts }) => accounts))
-    notes.push(...phases.flatMap(notesOn))
-    const keptIn = options.keep || total.lost + total.wrong > 0 ? await keep(guard.scratch) : undefined
-    return { plan, phases, total, machine: machine ?? (await machineFacts()), notes, keptIn }
+    failures.push(...phases.flatMap(failureOf))
+    const notes = phases.flatMap(notesOn)
+    const isKept = options.keep || isFaulty({ total, failures })
+    const keptIn = isKept ? await keep(guard.scratch) : undefined
+    return { plan, phases, total, machine: machine ?? (await machineFacts()), failures, notes, keptIn }
   } catch (error) {
     if (options.signal.aborted) throw error
     const kept = await keep(guard.scratch)
@@ -169,9 +173,17 @@ function surprisesOf({ edges, workers }: Installation): string[] {
     .map((surprise) => `Nobody had told it to: ${surprise}.`)
 }
 
-function notesOn({ phase, recoveryMs, accounts: { wrong, lost, findings } }: AccountedPhase): string[] {
+/** Whether a round shows that a promise does not hold. */
+export function isFaulty({ total, failures }: Pick<RoundResult, 'total' | 'failures'>): boolean {
+  return total.lost > 0 || total.wrong > 0 || failures.length > 0
+}
+
+function failureOf({ phase, recoveryMs }: AccountedPhase): string[] {
+  return recoveryMs === null ? [`After ${phase.name} not everything was as before within the time.`] : []
+}
+
+function notesOn({ phase, accounts: { wrong, lost, findings } }: AccountedPhase): string[] {
   return [
-    ...(recoveryMs === null ? [`After ${phase.name} not everything was as before within the time.`] : []),
     ...(wrong + lost === 0 ? [] : [`${phase.name}: ${lost} lost, ${wrong} not as it has to be.`]),
     ...findings.map(({ sentence }) => `  ${sentence}`),
   ]

@@ -1,6 +1,6 @@
 /** How a round ends: its table, for the terminal and for REPORT.md, its last line and its exit code. */
 import { type Figures, lastLine } from './accounts/accounts.ts'
-import type { RoundResult } from './conductor.ts'
+import { isFaulty, type RoundResult } from './conductor.ts'
 import type { RoundOptions } from './options.ts'
 import { type Plan, SECONDS_FOR_ALL } from './plan.ts'
 
@@ -18,10 +18,9 @@ const HEAD = [
 const TOTAL = 'all together'
 const EXIT = { fine: 0, faulty: 1 }
 
-/** The last line of the program, and what it exits with: 1 when anything was lost or is not as it has to be. */
-export function endOf(total: Figures): { line: string; code: number } {
-  const isFaulty = total.lost > 0 || total.wrong > 0
-  return { line: lastLine(total), code: isFaulty ? EXIT.faulty : EXIT.fine }
+/** The last line of the program, and what it exits with: 1 when anything was lost, is not as it has to be, or failed. */
+export function endOf(result: Pick<RoundResult, 'total' | 'failures'>): { line: string; code: number } {
+  return { line: lastLine(result.total), code: isFaulty(result) ? EXIT.faulty : EXIT.fine }
 }
 
 /** In Markdown, its columns in line. */
@@ -49,7 +48,8 @@ function leftOutOf({ leftOut }: Plan): string[] {
 }
 
 export function reportOf(options: RoundOptions, result: RoundResult): string {
-  const { total, machine, notes, phases } = result
+  const { total, machine, phases } = result
+  const notes = [...result.failures, ...result.notes]
   const facts = Object.entries(machine).map(([name, value]) => `| ${name} | ${value} |`)
   const faults = phases.map(({ phase }) => `| \`${phase.name}\` | ${phase.does} |`)
   return `# Chaos report

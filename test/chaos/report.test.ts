@@ -15,13 +15,27 @@ const FINE: Figures = {
 }
 
 test('a round in which nothing was lost or wrong ends with 0, whatever came twice or was refused', () => {
-  expect(endOf(FINE)).toEqual({ line: 'acked 12345, lost 0, duplicated 17', code: 0 })
+  expect(endOf({ total: FINE, failures: [] })).toEqual({
+    line: 'acked 12345, lost 0, duplicated 17',
+    code: 0,
+  })
 })
 
 test('one that was lost ends it with 1, and the last line tells it', () => {
-  expect(endOf({ ...FINE, lost: 1 })).toEqual({ line: 'acked 12345, lost 1, duplicated 17', code: 1 })
+  expect(endOf({ total: { ...FINE, lost: 1 }, failures: [] })).toEqual({
+    line: 'acked 12345, lost 1, duplicated 17',
+    code: 1,
+  })
 })
 
 test('one that is not as it has to be ends it with 1, though none was lost', () => {
-  expect(endOf({ ...FINE, wrong: 1 })).toEqual({ line: 'acked 12345, lost 0, duplicated 17', code: 1 })
+  expect(endOf({ total: { ...FINE, wrong: 1 }, failures: [] })).toEqual({
+    line: 'acked 12345, lost 0, duplicated 17',
+    code: 1,
+  })
+})
+
+test('a gateway that ended unasked ends it with 1, though nothing was lost', () => {
+  const failures = ['Nobody had told it to: edge-1 ended with 1.']
+  expect(endOf({ total: FINE, failures })).toEqual({ line: 'acked 12345, lost 0, duplicated 17', code: 1 })
 })

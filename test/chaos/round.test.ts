@@ -123,6 +123,7 @@ async function audit(records: string, databaseUrl: string): Promise<Audit> {
 
 test('edges and workers killed, PostgreSQL restarted, Redis wiped: nothing acknowledged is lost', () => {
   expect(result.total).toMatchObject({ lost: 0, wrong: 0 })
+  expect(result.failures).toEqual([])
   expect(result.notes).toEqual([])
   expect(result.total.acked).toBeGreaterThan(50)
   const [phase] = result.phases
