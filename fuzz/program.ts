@@ -17,13 +17,19 @@ import { TARGETS } from './targets.ts'
 const SILENT_MS_MAX = 60_000
 const HEAP_MB_MAX = 1_024
 
-const { values } = parseArgs({
-  options: {
-    target: { type: 'string' },
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-})
+const HELP = `npm run fuzz -- [--target json,xml] [--seconds S] [--seed N]
+
+  --target   only these; without it all, one after the other (fuzz/README.md says what they read)
+  --seconds  of search for each target (60)
+  --seed     the same inputs again, as far as the machine is the same
+
+It ends with 1 if an input broke a promise; the input is then in fuzz/found.`
+
+const { values } = readOptions()
+if (values.help) {
+  console.log(HELP)
+  process.exit(0)
+}
 const wanted = values.target?.split(',')
 /** A running gateway is another kind of target: it has no coverage to go by, and says itself when it is not well. */
 const EDGE = 'edge'
@@ -47,6 +53,22 @@ try {
 }
 console.log(`found ${found}, seed ${values.seed}`)
 process.exitCode = found > 0 ? 1 : 0
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        target: { type: 'string' },
+        seconds: { type: 'string', default: '60' },
+        seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    console.error(`fuzz: ${(error as Error).message} (--help shows what there is)`)
+    process.exit(2)
+  }
+}
 
 function exploreParser(name: string): Promise<BrokenPromise | undefined> {
   return exploreApart({

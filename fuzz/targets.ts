@@ -6,11 +6,14 @@ import { condition } from './targets/condition.ts'
 import { contentEncoding } from './targets/content-encoding.ts'
 import { contentType } from './targets/content-type.ts'
 import { form } from './targets/form.ts'
+import { itemResults } from './targets/item-results.ts'
 import { journal } from './targets/journal.ts'
 import { json } from './targets/json.ts'
 import { mapping } from './targets/mapping.ts'
 import { mergeFields } from './targets/merge-fields.ts'
 import { path } from './targets/path.ts'
+import { ptrName } from './targets/ptr-name.ts'
+import { redaction } from './targets/redaction.ts'
 import { requestTarget } from './targets/request-target.ts'
 import { retryAfter } from './targets/retry-after.ts'
 import { sandboxReply } from './targets/sandbox-reply.ts'
@@ -22,6 +25,7 @@ import { xml } from './targets/xml.ts'
 /** In the order in which a request meets them. */
 export const TARGETS: readonly Target[] = [
   address,
+  ptrName,
   requestTarget,
   certificate,
   contentEncoding,
@@ -33,11 +37,13 @@ export const TARGETS: readonly Target[] = [
   xml,
   form,
   path,
+  redaction,
   condition,
   mapping,
   mergeFields,
   template,
   retryAfter,
+  itemResults,
   sandboxReply,
   journal,
 ]

@@ -167,14 +167,24 @@ async function reverse(
   const names = await questions.ask({ type: 'PTR', name: reverseName(address) })
   if (names === 'failed') return { allowed: false, undecided: true }
   const confirmations = names.map(async (given): Promise<DomainVerdict> => {
-    const name = given.toLowerCase()
-    const domain = HOST_NAME.test(name) ? domains.find((candidate) => isWithin(name, candidate)) : undefined
-    if (domain === undefined) return { allowed: false, undecided: false }
+    const found = nameBelow(domains, given)
+    if (found === undefined) return { allowed: false, undecided: false }
+    const { name, domain } = found
     const answer = await questions.ask({ type, name })
     if (holds(answer, address)) return { allowed: true, domain, by: 'reverse' }
     return { allowed: false, undecided: answer === 'failed' }
   })
   return firstAllowed(confirmations)
+}
+
+/** A name as DNS gives it, with the first of the domains that it is or stands below. */
+export function nameBelow(
+  domains: readonly string[],
+  given: string,
+): { name: string; domain: string } | undefined {
+  const name = given.toLowerCase()
+  const domain = HOST_NAME.test(name) ? domains.find((candidate) => isWithin(name, candidate)) : undefined
+  return domain === undefined ? undefined : { name, domain }
 }
 
 function isWithin(name: string, domain: string): boolean {

@@ -59,10 +59,13 @@ export function redactionOf(hidden: HiddenTexts): Redaction {
   return redaction
 }
 
-/** Lower case, where that is as long: places in the one are places in the other. */
+/**
+ * Lower case that is as long as the text, whatever stands around a letter: places in the one are places in the other.
+ * The dotted capital I is the only letter that becomes longer, and the sigma the only one that looks at its neighbours
+ * (SpecialCasing.txt of Unicode).
+ */
 function fold(text: string): string {
-  const lower = text.toLowerCase()
-  return lower.length === text.length ? lower : text
+  return text.replaceAll('İ', 'i').toLowerCase().replaceAll('ς', 'σ')
 }
 
 /** Steps that may be taken for each character of a text, and for any text at all. */

@@ -23,7 +23,7 @@ export const quadratic = target({
   promise: 'nothing is thrown',
   seeds: ['a,b,c'],
   words: [','],
-  bytesMax: 40_000,
+  bytesMax: 30_000,
   read(input) {
     const text = input.toString('latin1')
     let seen = 0

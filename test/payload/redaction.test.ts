@@ -84,10 +84,12 @@ describe('fields that are redacted', () => {
 })
 
 describe('what is hidden is taken out', () => {
-  const { text, json, bytes } = redactionOf(['jane@example.com', 'Zoë & Co', 'NLD', '12', '7'])
+  const { text, json, bytes } = redactionOf(['jane@example.com', 'Zoë & Co', 'ΟΔΥΣΣΕΥΣ', 'NLD', '12', '7'])
 
   test.each([
     ['in a text, in any case', 'Mail to JANE@Example.com failed', 'Mail to *** failed'],
+    ['in a text whose lower case is longer', 'İlker wrote to JANE@Example.com', 'İlker wrote to ***'],
+    ['inside a word, where a sigma is written differently', 'ΟΔΥΣΣΕΥΣΑ', '***Α'],
     [
       'in a URL',
       'https://crm.test/?q=jane%40example.com&n=Zo%C3%AB%20%26%20Co',

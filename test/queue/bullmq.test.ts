@@ -420,7 +420,9 @@ test('Redis Sentinel: when the master is gone, work goes on with the replica tha
   try {
     await vi.waitFor(
       async () =>
-        expect(String(await asked.call('SENTINEL', 'REPLICAS', 'mymaster'))).toContain('master-link-status,ok'),
+        expect(String(await asked.call('SENTINEL', 'REPLICAS', 'mymaster'))).toContain(
+          'master-link-status,ok',
+        ),
       failingOver,
     )
     const { queue, lines } = openQueue(`redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`)
