@@ -96,15 +96,12 @@ const queueStandings = () =>
     }),
   )
 
-/** Lines that tell of more than a request, whatever their level. */
+/** How many lines each process wrote beside those of the work itself, whatever their level. */
 const tellings = () =>
-  processes.map(
-    (one) =>
-      one
-        .said()
-        .split('\n')
-        .filter((line) => line && !line.includes('"msg":"webhook"')).length,
-  )
+  processes.map((one) => {
+    const lines = one.said().split('\n')
+    return lines.filter((line) => line !== '' && !/"msg":"(?:webhook|run|attempt)"/.test(line)).length
+  })
 
 test.each([
   { what: 'killed', away: () => redis.kill9(), back: () => redis.restart() },
@@ -143,7 +140,7 @@ test.each([
     const used = await Promise.all(processes.map(({ pid }) => cpuMsOf(pid, 2_000)))
     for (const ms of used) expect(ms).toBeLessThan(1_000)
     const told = tellings().map((count, index) => count - (toldBefore[index] ?? 0))
-    for (const count of told) expect(count).toBeLessThanOrEqual(5)
+    for (const count of told) expect(count).toBeLessThanOrEqual(10)
     await back()
     await eventually(async () => expect(await queueStandings()).toEqual(['up', 'up', 'up']), WITHIN_MS)
     await expectDelivered(await send(20))
