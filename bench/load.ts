@@ -12,6 +12,8 @@ export interface LoadOrder {
   port: number
   connections: number
   seconds: number
+  /** Of the seconds the first, whose requests are sent and not measured. */
+  warmSeconds: number
   /** Requests a second in all; 0 is a closed loop. */
   rate: number
   /** Head of a request without its dedupe header and the final blank line. */
@@ -43,6 +45,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     numberOfSignificantValueDigits: 3,
   })
   const startedAt = performance.now()
+  const measuredFrom = startedAt + order.warmSeconds * 1000
   const endsAt = startedAt + order.seconds * 1000
   let sent = 0
   let answered = 0
@@ -58,7 +61,8 @@ async function run(order: LoadOrder): Promise<LoadResult> {
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
       const from = order.rate === 0 ? due : Math.max(due, startedAt)
       const status = await exchange(socket, requestOf(order, number))
-      histogram.recordValue(Math.max(1, Math.round((performance.now() - from) * 1000)))
+      if (from >= measuredFrom)
+        histogram.recordValue(Math.max(1, Math.round((performance.now() - from) * 1000)))
       answered++
       if (status !== 200) failed++
     }

@@ -12,7 +12,10 @@ describe.each<QueueEngine>(['in-process', 'bullmq'])('a run on the %s queue', (q
   let answers: Answering[]
 
   beforeAll(async () => {
-    road = await openRoad({ queue, env: { FUNCTION_CPU_MS: '300', FUNCTION_WALL_MS: '2000', SANDBOX_PROCESSES: '1' } })
+    road = await openRoad({
+      queue,
+      env: { FUNCTION_CPU_MS: '300', FUNCTION_WALL_MS: '2000', SANDBOX_PROCESSES: '1' },
+    })
     destination = await road.destination('/out')
     // The other system gives these answers, one after the other, and then 200.
     road.receiver.answerWith(({ url }) => (url === '/out' ? 200 : (answers.shift() ?? 200)))
