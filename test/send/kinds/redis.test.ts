@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { newId } from '../../../src/platform/ids.ts'
 import { redisIdentitiesOf } from '../../../src/platform/redis.ts'
 import { type RedisServer, startRedis } from '../../world/redis.ts'
@@ -136,7 +136,9 @@ describe('a stream in Redis', () => {
     const way = await startServedTls(server.port)
     const secure = openBench([way.port])
     const over = { ...given, port: way.port, tls: true, host: '127.0.0.1' }
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     expect(verdictOf(await secure.send(over, item))).toBe('retry tls')
+    vi.unstubAllEnvs()
     expect(verdictOf(await secure.send({ ...over, ca: way.ca }, item))).toBe('delivered success')
     await secure.close()
     await way.close()

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { newId } from '../../../src/platform/ids.ts'
 import {
   type MailServer,
@@ -100,7 +100,9 @@ test('a login is shown over TLS only where TLS is asked for, to a server that is
   const credentials = { username: 'shop', password: 'smtp-password' }
   for (const tls of ['starttls', 'tls'] as const) {
     const given = { ...(await open({ tls, credentials })), auth: credentials }
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     expect(verdictOf(await bench.send(given, item))).toBe('retry tls')
+    vi.unstubAllEnvs()
     const known = { ...given, ca: mailCertificate }
     const sent = await bench.send(known, item)
     expect(verdictOf(sent)).toBe('delivered success')
