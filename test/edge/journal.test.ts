@@ -42,13 +42,8 @@ const FAULTS: Record<string, () => Promise<() => Promise<void>>> = {
     return () => database.restart()
   },
   async hanging() {
-    // The server first: it makes no session any more that would be missed.
-    process.kill(database.pid(), 'SIGSTOP')
-    const sessions = childrenOf(database.pid())
-    for (const pid of sessions) process.kill(pid, 'SIGSTOP')
-    return async () => {
-      for (const pid of [...sessions, database.pid()]) process.kill(pid, 'SIGCONT')
-    }
+    const resume = database.freeze()
+    return async () => resume()
   },
   'reading only': async () => {
     await asOperator((sql) => sql`ALTER SYSTEM SET default_transaction_read_only = on`)
@@ -86,17 +81,6 @@ async function onEachRequest(does: string): Promise<() => Promise<void>> {
       CREATE TRIGGER hindrance AFTER INSERT ON requests FOR EACH STATEMENT EXECUTE FUNCTION hindrance()`),
   )
   return () => asOperator((sql) => sql`DROP FUNCTION hindrance CASCADE`)
-}
-
-function childrenOf(parent: number): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map(Number).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/stat`, 'latin1').includes(`) S ${parent} `)
-    } catch {
-      return false
-    }
-  })
 }
 
 /** Of a database beside the one that all tests use, on the same server. */

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../world/eventually.ts'
@@ -58,7 +56,7 @@ async function stored(url = database.url): Promise<number[]> {
 }
 
 test('a database that hangs makes "come again", within the time that the settings give', async () => {
-  const resume = await freeze()
+  const resume = database.freeze()
   const started = performance.now()
   const { answers } = await send(0, 20)
   const waited = performance.now() - started
@@ -70,7 +68,7 @@ test('a database that hangs makes "come again", within the time that the setting
 })
 
 test('while a database hangs no more than PENDING_BYTES_MAX waits in memory', async () => {
-  const resume = await freeze()
+  const resume = database.freeze()
   const body = JSON.stringify('x'.repeat(60_000))
   const started = performance.now()
   const timed = Array.from({ length: 8 }, async () => {
@@ -97,7 +95,7 @@ test('requests that wait take no more memory beside their bodies than there is f
       answers.push(answer)
       return answer
     })
-  const resume = await freeze()
+  const resume = database.freeze()
   try {
     const sent = Array.from({ length: 20 }, (_, n) => send(n))
     await eventually(() => expect(answers).toHaveLength(20 - REQUESTS.fitting))
@@ -177,18 +175,4 @@ async function anotherUrl(): Promise<string> {
   const name = 'other'
   await world.sql`CREATE DATABASE ${world.sql(name)}`
   return database.url.replace(/[^/]*$/, name)
-}
-
-/** Stops every process of the database in its tracks. */
-async function freeze(): Promise<() => void> {
-  const pids = (await world.sql`SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()`).map(
-    (row): number => row.pid,
-  )
-  const [postmaster] = await world.sql`SELECT current_setting('data_directory') AS data`
-  const lock = readFileSync(path.join(postmaster?.data, 'postmaster.pid'), 'utf8')
-  const all = [Number(lock.split('\n')[0]), ...pids]
-  for (const pid of all) process.kill(pid, 'SIGSTOP')
-  return () => {
-    for (const pid of all) process.kill(pid, 'SIGCONT')
-  }
 }

@@ -9,6 +9,7 @@ import {
   untilGone,
 } from '../../src/platform/embedded-postgres/postmaster.ts'
 import { findPlace } from '../../src/platform/embedded-postgres.ts'
+import { childrenOf, isAlive } from './children.ts'
 
 export interface PostgresServer {
   /** Its database: empty, or as it was in a cluster that was there already. */
@@ -20,6 +21,8 @@ export interface PostgresServer {
   pid(): number
   /** As by a loss of power: nothing more is written, every session is cut off. */
   kill9(): Promise<void>
+  /** Stops all of its processes in their tracks, until what it gives is called. */
+  freeze(): () => void
   /** Ends it in order. */
   stop(): Promise<void>
   /** On the same port and with the same data; ends it in order first if it runs. */
@@ -29,6 +32,7 @@ export interface PostgresServer {
 const DATABASE = 'sluice'
 const PORT_TRIES_MAX = 5
 const RESTART_WAIT_MS = 15_000
+const POLL_MS = 5
 
 /**
  * Makes a cluster of its own below `home`, unless there is one, with an empty database, and starts its server on a free
@@ -69,14 +73,31 @@ function manage(
     pid: () => pid,
     stop,
     kill9: async () => {
-      process.kill(pid, 'SIGKILL')
+      const sessions = freezeAll(pid)
+      for (const one of [pid, ...sessions]) process.kill(one, 'SIGKILL')
       await untilGone(place.data, pid, RESTART_WAIT_MS)
+      // Those of a server that is gone answer for a moment longer.
+      while (sessions.some(isAlive)) await wait(POLL_MS)
+    },
+    freeze: () => {
+      const sessions = freezeAll(pid)
+      return () => {
+        for (const one of [...sessions, pid]) process.kill(one, 'SIGCONT')
+      }
     },
     restart: async () => {
       await stop()
       pid = await launchAgain(place, port, settings)
     },
   }
+}
+
+/** Gives the others than the postmaster, which is first, so that it makes no session any more that would be missed. */
+function freezeAll(postmaster: number): number[] {
+  process.kill(postmaster, 'SIGSTOP')
+  const sessions = childrenOf(postmaster)
+  for (const pid of sessions) process.kill(pid, 'SIGSTOP')
+  return sessions
 }
 
 async function launchFirst(
