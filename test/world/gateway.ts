@@ -82,6 +82,7 @@ export function testSettings(databaseUrl: string, { queue = 'in-process', env = 
     SLUICE_MASTER_KEY: MASTER_KEY,
     SLUICE_ADMIN_KEY: ADMIN_KEY,
     STOP_NOTICE_MS: '0',
+    SANDBOX_PROCESSES: '1',
     // The machine of a test may stall for seconds, and what it kept meanwhile is not in the journal.
     STORE_WAIT_MS: '20000',
     LEDGER_SLOW_MS: '10000',
