@@ -37,13 +37,11 @@ program
       .default('all'),
   )
   .action(async ({ role }: { role: Role }) => {
-    // Most of the program: only a start loads it.
-    const [{ readAllSettings }, { runUntilStopped }] = await Promise.all([
-      import('./all-settings.ts'),
-      import('./start.ts'),
-    ])
+    const { readAllSettings } = await import('./all-settings.ts')
     const settings = readAllSettings(process.env, role)
     const log = createLog(settings.LOG_LEVEL)
+    // Most of the program: only a start that can be loads it.
+    const { runUntilStopped } = await import('./start.ts')
     process.exitCode = await runUntilStopped(settings, role, log)
     // A connection to a server that hangs never closes.
     setTimeout(() => process.exit(), LEFT_OPEN_MS).unref()
