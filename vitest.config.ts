@@ -1,11 +1,4 @@
-import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
-
-// The one that the program has: what the setup loads is compiled for all workers, and for each start of a test.
-const compiled = fileURLToPath(new URL('node_modules/.cache/sluice', import.meta.url))
-enableCompileCache(compiled)
-process.env.NODE_COMPILE_CACHE = compiled
 
 export default defineConfig({
   test: {

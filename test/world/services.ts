@@ -3,7 +3,6 @@
  * first test and gone after the last. Two runs of the suite at once do not meet.
  */
 import { randomBytes } from 'node:crypto'
-import { flushCompileCache } from 'node:module'
 import path from 'node:path'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
@@ -43,7 +42,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const database = await providePostgres(project, scratch, madeHome)
   project.provide('madeHome', madeHome)
   project.provide('scratch', scratch)
-  flushCompileCache()
   return async () => {
     await database.close()
     await redis.close()
@@ -137,8 +135,6 @@ async function findPostgres(
       shared_buffers: '256MB',
       max_wal_size: '2GB',
       checkpoint_timeout: '30min',
-      // Nothing is to be left after a crash, and most of a copied database would be written twice.
-      full_page_writes: 'off',
       // Nothing lives long enough to be worth it.
       autovacuum: 'off',
     },
