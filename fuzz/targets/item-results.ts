@@ -31,6 +31,7 @@ export const itemResults = target({
     joinParts('delivery', '[{"id":"two"},200,null,[]]'),
     joinParts('order', '{"results":{"status":"ok"}}'),
     joinParts('order', 'OK'),
+    joinParts('order', `{"results":[{"status":"bad","error":"${'no '.repeat(500)}"}]}`),
   ],
   words: [
     '"results":',
