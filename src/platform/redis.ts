@@ -1,4 +1,4 @@
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, type ClusterOptions, Redis, type RedisOptions, ReplyError } from 'ioredis'
 import type { Log } from './log.ts'
 import { describeRedisAddress, type RedisAddress } from './redis-address.ts'
 
@@ -171,6 +171,7 @@ function keepTrack<Client extends RedisClient>(client: Client, open: Set<RedisCl
 
 function watchAvailability(name: string, log: Log): (client: RedisClient) => void {
   const away = new Set<RedisClient>()
+  const asksAgain = new Set<RedisClient>()
   let state: 'unknown' | 'here' | 'away' = 'unknown'
   let awaySinceMs = 0
   let reason = ''
@@ -178,13 +179,13 @@ function watchAvailability(name: string, log: Log): (client: RedisClient) => voi
 
   async function arrived(client: RedisClient) {
     if (state === 'here') return
-    const { isReplica, policy } = await standing(client)
-    if (client.status !== 'ready') return
+    const found = await standing(client)
+    if (!found || client.status !== 'ready') return
+    const { isReplica, policy } = found
     if (isReplica) {
       reason = 'it is a replica, which takes no writes'
       left(client)
-      // It may become the master again on the same connection.
-      setTimeout(() => void arrived(client), LEAVE_REPLICA_MS).unref()
+      askAgain(client)
       return
     }
     away.delete(client)
@@ -199,6 +200,16 @@ function watchAvailability(name: string, log: Log): (client: RedisClient) => voi
       )
     }
     policySeen = policy
+  }
+  /** A replica may become the master again on the same connection. */
+  function askAgain(client: RedisClient) {
+    // The connection may have been made anew before it was asked again.
+    if (asksAgain.has(client)) return
+    asksAgain.add(client)
+    setTimeout(() => {
+      asksAgain.delete(client)
+      void arrived(client)
+    }, LEAVE_REPLICA_MS).unref()
   }
   /** Another client may have found it so meanwhile. */
   const isHere = () => state === 'here'
@@ -223,9 +234,10 @@ function watchAvailability(name: string, log: Log): (client: RedisClient) => voi
   }
 }
 
-/** What a Redis that may not be asked is taken for is one that is well. */
-async function standing(client: RedisClient): Promise<{ isReplica: boolean; policy: string }> {
-  const info = await client.info().catch(() => '')
+/** Nothing when it was lost before it answered. A Redis that may not be asked is taken for one that is well. */
+async function standing(client: RedisClient): Promise<{ isReplica: boolean; policy: string } | undefined> {
+  const info = await client.info().catch((error) => (error instanceof ReplyError ? '' : undefined))
+  if (info === undefined) return undefined
   return {
     isReplica: /^role:slave/m.test(info),
     policy: /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction',

@@ -1,4 +1,5 @@
 import { type Job as BullJob, type ConnectionOptions, WaitingError, Worker } from 'bullmq'
+import { ReplyError } from 'ioredis'
 import type { Log } from '../platform/log.ts'
 import { type RedisConnection, redisProblem } from '../platform/redis.ts'
 import {
@@ -26,6 +27,8 @@ export interface LaneSettings {
 /** How long closing waits for Redis once no handler is under way. */
 const FAREWELL_MS = 2_000
 const COMPLAINT_MS = 10_000
+/** How long a Redis that refuses (it is full, or a replica) is left alone before it is asked for work again. */
+const REFUSED_MS = 1_000
 /** Nobody reads BullMQ's event streams; the default keeps 10,000 entries for each lane. */
 const EVENTS_KEPT = 100
 
@@ -72,7 +75,7 @@ export class BullmqTaker implements Taker {
 
   #createWorker(concurrency: number): Worker<string, void, JobKind> {
     const { redis, lane, prefix, lockMs, stalledCheckMs, log } = this.#settings
-    const worker = new Worker<string, void, JobKind>(lane, (job, token) => this.#handle(job, token), {
+    const worker = new UnhurriedWorker(lane, (job, token) => this.#handle(job, token), {
       connection: redis.patient() as ConnectionOptions,
       prefix,
       concurrency,
@@ -135,6 +138,18 @@ export class BullmqTaker implements Taker {
   async #cutBlockingConnection(): Promise<void> {
     const client = await this.#worker.getBackend().blockingClient
     client?.disconnect?.()
+  }
+}
+
+/** BullMQ waits before it asks again when the connection was lost, and asks at once, without end, when Redis refused. */
+class UnhurriedWorker extends Worker<string, void, JobKind> {
+  protected override async moveToActive(token: string, name?: string) {
+    try {
+      return await super.moveToActive(token, name)
+    } catch (error) {
+      if (error instanceof ReplyError && !this.closing) await this.delay(REFUSED_MS)
+      throw error
+    }
   }
 }
 

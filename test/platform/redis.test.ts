@@ -43,6 +43,39 @@ test('a wrong password is told once, without being told', async () => {
   await server.stop()
 })
 
+test('a replica is asked once a second whether it is the master again, however often it was connected to', {
+  timeout: 60_000,
+}, async () => {
+  const server = await startRedis()
+  const admin = new Redis(server.port)
+  await admin.replicaof('127.0.0.1', 1)
+  const { redis, lines } = connectTo(server.url)
+  const client = redis.prompt()
+  const questions = async () =>
+    Number(/cmdstat_info:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1] ?? 0)
+  for (let count = 0; count < 10; count += 1) {
+    await vi.waitFor(() => expect(client.status).toBe('ready'), 5_000)
+    client.disconnect(true)
+    await vi.waitFor(() => expect(client.status).not.toBe('ready'), 5_000)
+  }
+  await vi.waitFor(() => expect(client.status).toBe('ready'), 5_000)
+  await admin.config('RESETSTAT')
+  const sinceMs = performance.now()
+  // Each look at the count is a question itself.
+  let ownQuestions = 0
+  await vi.waitFor(async () => expect((await questions()) - ++ownQuestions).toBeGreaterThanOrEqual(4), {
+    timeout: 30_000,
+    interval: 200,
+  })
+  expect(performance.now() - sinceMs).toBeGreaterThan(2_000)
+  await admin.replicaof('NO', 'ONE')
+  await vi.waitFor(() => expect(lines.at(-1)).toContain('Redis is back'), 5_000)
+  expect(lines).toHaveLength(2)
+  admin.disconnect()
+  await redis.close()
+  await server.stop()
+})
+
 test.each(['rediss://', 'rediss+cluster://', 'rediss+sentinel://'])(
   '%s speaks TLS from the first byte',
   async (scheme) => {

@@ -5,7 +5,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
 import type { RedisConnection } from '../../src/platform/redis.ts'
 import { createQueue, type Gap, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
@@ -149,7 +149,7 @@ describe('with Redis up', () => {
     await admin.config('SET', 'maxmemory-policy', 'noeviction')
   })
 
-  test.each([
+  const refusals = [
     {
       what: 'is a replica whose master is gone',
       begin: () => admin.replicaof('127.0.0.1', 1),
@@ -168,32 +168,75 @@ describe('with Redis up', () => {
       end: () => admin.config('SET', 'min-replicas-to-write', '0'),
       reason: /NOREPLICAS/,
     },
-  ])('a Redis that $what takes no work: it is told, quietly, and a gap when it does again', async (fault) => {
-    const { queue, lines } = openQueue(server.url)
-    const seen: string[] = []
-    const gaps: Gap[] = []
-    queue.onGap((gap) => gaps.push(gap))
-    await queue.take('runs', { concurrency: 2 }, async ({ id }) => void seen.push(id))
-    const first = aJob()
-    await queue.put([first])
-    await vi.waitFor(() => expect(seen).toEqual([first.id]), within)
-    expect(queue.trouble()).toBeUndefined()
-    await fault.begin()
-    await vi.waitFor(() => expect(queue.trouble()?.reason).toMatch(fault.reason), within)
-    for (let count = 0; count < 10; count += 1) {
-      await expect(queue.put([aJob()])).rejects.toThrow(fault.reason)
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    expect(queue.trouble()?.sinceMs).toBeGreaterThan(900)
-    expect(lines.length).toBeLessThanOrEqual(3)
-    expect(gaps).toEqual([])
-    await fault.end()
-    await vi.waitFor(() => expect(gaps).toEqual([{ why: 'the queue was away', idsMayBeLeft: false }]), within)
-    const after = aJob()
-    await vi.waitFor(() => queue.put([after]), within)
-    await vi.waitFor(() => expect(seen).toEqual([first.id, after.id]), within)
-    await vi.waitFor(() => expect(lines.at(-1)?.msg).toMatch(/again|back/), within)
-  })
+  ]
+
+  test.each(refusals)(
+    'a Redis that $what takes no work: it is told, quietly, and a gap when it does again',
+    async (fault) => {
+      const { queue, lines } = openQueue(server.url)
+      const seen: string[] = []
+      const gaps: Gap[] = []
+      queue.onGap((gap) => gaps.push(gap))
+      await queue.take('runs', { concurrency: 2 }, async ({ id }) => void seen.push(id))
+      const first = aJob()
+      await queue.put([first])
+      await vi.waitFor(() => expect(seen).toEqual([first.id]), within)
+      expect(queue.trouble()).toBeUndefined()
+      onTestFinished(async () => void (await fault.end()))
+      await fault.begin()
+      await vi.waitFor(() => expect(queue.trouble()?.reason).toMatch(fault.reason), within)
+      for (let count = 0; count < 10; count += 1) {
+        await expect(queue.put([aJob()])).rejects.toThrow(fault.reason)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      expect(queue.trouble()?.sinceMs).toBeGreaterThan(900)
+      expect(lines.length).toBeLessThanOrEqual(3)
+      expect(gaps).toEqual([])
+      await fault.end()
+      await vi.waitFor(
+        () => expect(gaps).toEqual([{ why: 'the queue was away', idsMayBeLeft: false }]),
+        within,
+      )
+      const after = aJob()
+      await vi.waitFor(() => queue.put([after]), within)
+      await vi.waitFor(() => expect(seen).toEqual([first.id, after.id]), within)
+      await vi.waitFor(() => expect(lines.at(-1)?.msg).toMatch(/again|back/), within)
+    },
+  )
+
+  test.each(refusals)(
+    'a Redis that $what is asked for work now and then, and no more often',
+    async (fault) => {
+      const { queue } = openQueue(server.url)
+      const held = gate()
+      const seen: string[] = []
+      // A lane whose last job was there has reason to ask for the next one at once.
+      await queue.take('runs', { concurrency: 1 }, async ({ id }) => {
+        seen.push(id)
+        await held.passed
+      })
+      const [first, next] = [aJob(), aJob()]
+      await queue.put([first])
+      await vi.waitFor(() => expect(seen).toEqual([first.id]), within)
+      onTestFinished(async () => void (await fault.end()))
+      await fault.begin()
+      await vi.waitFor(() => expect(queue.trouble()).toBeDefined(), within)
+      const refusedBefore = await refusedCommands()
+      held.open()
+      await vi.waitFor(() => expect(queue.trouble()?.sinceMs).toBeGreaterThan(4_000), within)
+      const refused = (await refusedCommands()) - refusedBefore
+      const seconds = (queue.trouble()?.sinceMs ?? 0) / 1_000
+      expect(refused).toBeGreaterThan(0)
+      expect(Math.round(refused / seconds)).toBeLessThan(30)
+      await fault.end()
+      await vi.waitFor(() => queue.put([next]), within)
+      await vi.waitFor(() => expect(seen).toContain(next.id), within)
+    },
+  )
+
+  async function refusedCommands(): Promise<number> {
+    return Number(/^total_error_replies:(\d+)/m.exec(await admin.info('stats'))?.[1])
+  }
 
   test('a Redis that was emptied is a gap, and one that evicts is another, which leaves ids behind', async () => {
     const { queue, lines } = openQueue(server.url)
