@@ -18,6 +18,34 @@ test('copies of the template, taken at once, are migrated databases that do not 
   }
 })
 
+test('a copy that was written to is given out again as it was, and one that somebody holds is not', async () => {
+  const open = (url: string) => postgres(url, { max: 1, onnotice: () => {} })
+  const rowsAt = async (url: string) => {
+    const sql = open(url)
+    const rows = await sql`SELECT to_jsonb(m)::text FROM drizzle.__drizzle_migrations m ORDER BY 1`
+    const applications = await sql`SELECT 1 FROM applications`
+    await sql.end()
+    return [...rows, ...applications]
+  }
+  const used = await freshDatabase()
+  const before = await rowsAt(used.url)
+  const sql = open(used.url)
+  await sql`DELETE FROM drizzle.__drizzle_migrations WHERE id % 2 = 0`
+  await sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('another', 1)`
+  await sql`INSERT INTO applications (id, slug, name) VALUES (gen_random_uuid(), 'shop', 'Shop')`
+  await sql.end()
+  expect(await rowsAt(used.url)).not.toEqual(before)
+  await used.drop()
+  const again = await freshDatabase()
+  expect(again.url).toBe(used.url)
+  expect(await rowsAt(again.url)).toEqual(before)
+  const holder = open(again.url)
+  await holder`SELECT 1`
+  await again.drop()
+  await expect(holder`SELECT 1`).rejects.toThrow()
+  expect((await freshDatabase()).url).not.toBe(used.url)
+})
+
 test.each([
   { args: [], kept: null },
   { args: ['--appendonly', 'yes', '--appendfsync', 'always'], kept: 'value' },
