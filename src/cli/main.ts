@@ -1,5 +1,3 @@
-import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { createLog } from '../platform/log.ts'
 import { SETTINGS, SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
@@ -7,10 +5,6 @@ import { VERSION } from '../platform/version.ts'
 import type { Role } from './gateway.ts'
 import type { WantedKey } from './key-commands.ts'
 import { wholeNumber } from './whole-number.ts'
-
-// Halves the time that a start takes to load. Beside the packages, because nobody else may write there; where we may not
-// either, there is none.
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/sluice', import.meta.url)))
 
 /** How long a process that has stopped waits for what is still open. */
 const LEFT_OPEN_MS = 1_000

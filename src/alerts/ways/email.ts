@@ -1,6 +1,5 @@
 import { isIP, type Socket } from 'node:net'
 import tls from 'node:tls'
-import { createTransport } from 'nodemailer'
 import type { ConfigOf } from '../channel-config.ts'
 import type { Notice, Told, Way } from '../notice.ts'
 
@@ -32,6 +31,8 @@ async function sendOver(
   signal: AbortSignal,
 ): Promise<Told> {
   const { host, port, username: user, password: pass, from, to } = config
+  // Loaded by the first mail: few gateways send any.
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({
     host,
     port,
