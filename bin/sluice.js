@@ -2,7 +2,7 @@
 // Finds a Node that can run TypeScript and starts Sluice on it: this one, or the one that npm installed beside us.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire, enableCompileCache } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,7 +13,7 @@ const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const compiled = fileURLToPath(new URL('../node_modules/.cache/sluice', import.meta.url))
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
-  enableCompileCache(compiled)
+  module.enableCompileCache(compiled)
   await import(main)
 } else {
   const node = installedNode()
