@@ -11,6 +11,7 @@ import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { readSettings } from '../../src/platform/settings.ts'
 import { copyCluster } from './made-cluster.ts'
+import { useMemoryDisk } from './memory-disk.ts'
 import { findRedisProgram, installRedisProgram } from './redis-program.ts'
 import { launchRedis } from './redis-server.ts'
 import { makeScratch, sweep, sweepAbandoned, sweepAtExit } from './scratch.ts'
@@ -32,6 +33,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await useMemoryDisk()
   await sweepAbandoned()
   const scratch = await makeScratch()
   // Ctrl-C ends the suite without its teardown.
