@@ -164,10 +164,7 @@ test('an installation without development dependencies runs, and its health chec
   }
   // As in the image: the Node on the path is the one that runs it.
   const searchPath = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter)
-  await promisify(execFile)('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], {
-    cwd: folder,
-    env: { ...process.env, PATH: searchPath },
-  })
+  await copyProductionPackages(folder)
   expect(existsSync(path.join(folder, 'node_modules/node'))).toBe(false)
   expect(existsSync(path.join(folder, 'node_modules/vitest'))).toBe(false)
 
@@ -195,6 +192,18 @@ test('an installation without development dependencies runs, and its health chec
   expect(await sluice.ended()).toEqual({ code: 0, signal: null })
   await database.drop()
 }, 60_000)
+
+/** What `npm ci --omit=dev` installs, without asking a registry for it. */
+async function copyProductionPackages(folder: string): Promise<void> {
+  const { stdout } = await promisify(execFile)('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
+    cwd: ROOT,
+  })
+  const [, ...packages] = stdout.trim().split('\n')
+  for (const from of packages) {
+    const isOwn = (file: string) => !file.slice(from.length).includes(`${path.sep}node_modules`)
+    await cp(from, path.join(folder, path.relative(ROOT, from)), { recursive: true, filter: isOwn })
+  }
+}
 
 test('.ci/run installs, checks types, lints and runs the suite, and ends at the first that fails', async () => {
   const script = await readFile(path.join(ROOT, '.ci/run'), 'utf8')

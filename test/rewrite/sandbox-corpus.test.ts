@@ -95,7 +95,7 @@ function inEachProcess(body: string): Promise<unknown[]> {
 }
 
 const FINGERPRINT = `
-  const held = Array.from({ length: 4 }, () => new Array(4e5).fill(0.5))
+  const held = Array.from({ length: 4 }, () => new Array(4e5).fill(1))
   const numbers = new Map()
   const lines = []
   const queue = [globalThis]
@@ -116,9 +116,10 @@ const FINGERPRINT = `
     lines.push('#' + numbers.get(one) + ' of ' + told(Object.getPrototypeOf(one)))
     for (const key of Reflect.ownKeys(one)) {
       if (one === globalThis && own.has(key)) continue
-      const { value, get, set, ...flags } = Object.getOwnPropertyDescriptor(one, key)
+      const { value, get, set, writable, enumerable, configurable } = Object.getOwnPropertyDescriptor(one, key)
+      const flags = (writable ? 'w' : '-') + (enumerable ? 'e' : '-') + (configurable ? 'c' : '-')
       const shown = one === RegExp && get ? told(RegExp[key]) : ''
-      lines.push('  ' + String(key) + ' ' + JSON.stringify(flags) + ' ' + [value, get, set].map(told).join(' ') + ' ' + shown)
+      lines.push('  ' + String(key) + ' ' + flags + ' ' + [value, get, set].map(told).join(' ') + ' ' + shown)
     }
   }
   return { jobStatus: 1, data: held.length + lines.join('\\n') }`
