@@ -6,7 +6,7 @@ import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
-import { launchSandboxProcess, sandboxFlags } from '../../src/rewrite/sandbox/launch.ts'
+import { sandboxFlags, spawnSandboxed } from '../../src/rewrite/sandbox/launch.ts'
 import { createPool } from '../../src/rewrite/sandbox/pool.ts'
 import { eventually, isRunning, LIMITS, openSandbox, type TestSandbox } from './sandbox-world.ts'
 
@@ -177,7 +177,7 @@ describe('a sandbox process', () => {
       const file = openSync(fileURLToPath(import.meta.url), 'r')
       const server = createServer().listen(0, '127.0.0.1')
       await once(server, 'listening')
-      const child = launchSandboxProcess(['--allow-fs-read=/proc', '-e', INSIDE])
+      const child = spawnSandboxed(['--allow-fs-read=/proc', '-e', INSIDE])
       let told = ''
       child.stdio[3]?.on('data', (text) => (told += text))
       await once(child, 'close')
@@ -206,6 +206,11 @@ describe('a sandbox process', () => {
     [
       'read the package',
       `require("fs").readFileSync(${JSON.stringify(`${process.cwd()}/package.json`)})`,
+      'ERR_ACCESS_DENIED',
+    ],
+    [
+      'read the program of Sluice',
+      `require("fs").readFileSync(${JSON.stringify(`${process.cwd()}/src/rewrite/sandbox/child/main.ts`)})`,
       'ERR_ACCESS_DENIED',
     ],
     ['write a file', 'require("fs").writeFileSync("/tmp/sluice-sandbox-test", "")', 'ERR_ACCESS_DENIED'],

@@ -1,10 +1,18 @@
 import type { FunctionLimits } from './contract.ts'
 
 /**
- * What host and sandbox process say to each other. A process works on one request at a time and answers each with
- * one reply; its first frame says that it is ready. Before the reply it may ask, and gets an answer to each question.
+ * What host and sandbox process say to each other. The process is told its sources first and says that it is ready.
+ * It works on one request at a time and answers each with one reply. Before the reply it may ask, and gets an answer to each question.
  * The first text of a frame is one of these heads as JSON.
  */
+
+/** What runs in the isolates of a process. */
+export interface Sources {
+  /** Path of isolated-vm's main file. */
+  addon: string
+  realm: string
+  expressionLanguage: string
+}
 
 export type Request =
   /** Then: the source, the job data. */
@@ -23,6 +31,11 @@ export type Request =
   | { kind: 'check'; name: string }
   /** Then: the expressions as a JSON list. */
   | { kind: 'check_expressions'; limits: FunctionLimits }
+
+/** Said to a process before anything else. */
+export interface SourcesHead extends Sources {
+  kind: 'sources'
+}
 
 /** Then: the answer. Said to a process at work, and no request of its own. */
 export interface AnswerHead {

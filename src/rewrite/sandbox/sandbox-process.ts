@@ -2,6 +2,7 @@ import type { AskOutside, FunctionLimits } from './contract.ts'
 import { type Conversation, converse, type ErrandEnd } from './conversation.ts'
 import { launchSandboxProcess } from './launch.ts'
 import { dieFirst, lowerPriority } from './process-facts.ts'
+import type { Sources, SourcesHead } from './protocol.ts'
 import { watchProcess } from './watchdog.ts'
 
 /** What a process may be asked, with the limits that its host enforces from outside. */
@@ -39,9 +40,9 @@ const LOG_ESCAPE_FACTOR = 6
  * @throws Error with the process's last words when it does not become so.
  */
 export async function startSandboxProcess(): Promise<SandboxProcess> {
-  const child = launchSandboxProcess()
+  const { child, sources } = await launchSandboxProcess()
   const conversation = converse(child)
-  let idleRssBytes = await readiness(conversation)
+  let idleRssBytes = await readiness(conversation, sources)
   // Without an id there was no process, and so no readiness either.
   const pid = child.pid ?? 0
   lowerPriority(pid)
@@ -80,13 +81,16 @@ function withinTime(ask: AskOutside, wallMs: number): AskOutside {
   }
 }
 
-/** Waits for the first frame, which gives the memory that an idle process takes. */
-async function readiness(conversation: Conversation): Promise<number> {
+/** Tells the process what to run and waits for its first frame, which gives the memory that an idle one takes. */
+async function readiness(conversation: Conversation, sources: Sources): Promise<number> {
   const timer = setTimeout(
     () => conversation.breakOff({ kind: 'died', detail: 'it was not ready in time' }),
     START_TIMEOUT_MS,
   )
-  const end = await conversation.nextEnd(FRAME_SLACK_BYTES)
+  const ready = conversation.nextEnd(FRAME_SLACK_BYTES)
+  const head: SourcesHead = { kind: 'sources', ...sources }
+  conversation.say([JSON.stringify(head)])
+  const end = await ready
   clearTimeout(timer)
   if (end.kind === 'reply') return end.reply.head.rssBytes
   throw new Error(`a sandbox process does not start: ${end.kind === 'died' ? end.detail : 'it was killed'}`)

@@ -1,6 +1,7 @@
 import type { FunctionLimits } from '../contract.ts'
+import type { Sources } from '../protocol.ts'
 import { attempt } from './attempt.ts'
-import { openWorkplace, type Sources } from './isolates.ts'
+import { openWorkplace } from './isolates.ts'
 import type { Answer } from './run-function.ts'
 import { openScene } from './scene.ts'
 

@@ -1,5 +1,6 @@
+import type { Sources } from '../protocol.ts'
 import { compileBody, fileNameOf, SourceError } from './compile.ts'
-import { openWorkplace, type Sources } from './isolates.ts'
+import { openWorkplace } from './isolates.ts'
 import type { Answer } from './run-function.ts'
 import { openScene } from './scene.ts'
 

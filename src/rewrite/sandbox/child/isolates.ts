@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type ivm from 'isolated-vm'
+import type { Sources } from '../protocol.ts'
 import { REALM_FILE } from '../realm/describe-error.ts'
 
 const ISOLATES_MAX = 4
@@ -24,13 +25,6 @@ export interface Workplaces {
   of(applicationId: string, memoryMb: number): Workplace
   /** Throws the isolate away: after anything but an orderly end nothing in it is trusted. */
   discard(workplace: Workplace): void
-}
-
-export interface Sources {
-  /** Path of isolated-vm's main file. */
-  addon: string
-  realm: string
-  expressionLanguage: string
 }
 
 /** Keeps the isolates used last. An isolate has one memory limit for life, so the limit is part of its key. */
@@ -58,7 +52,7 @@ export function openWorkplace(
   memoryMb: number,
   onLostControl: (message: string) => void,
 ): Workplace {
-  const { Isolate, Reference } = createRequire(import.meta.url)(sources.addon) as typeof ivm
+  const { Isolate, Reference } = createRequire(sources.addon)(sources.addon) as typeof ivm
   const isolate = new Isolate({ memoryLimit: memoryMb, onCatastrophicError: onLostControl })
   const realm = isolate.compileScriptSync(sources.realm, { filename: REALM_FILE })
   const scripts = new Map<string, ivm.Script>()

@@ -1,17 +1,15 @@
 /**
- * The sandbox process: takes a request, runs it, replies, takes the next. Started by the host with an empty
- * environment and Node's permission model; all it holds is the channel on descriptor 3.
+ * The sandbox process: takes its sources, then a request, runs it, replies, takes the next. Started by the host with an
+ * empty environment and Node's permission model; all it holds is the channel on descriptor 3.
  */
-import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { createFrameReader, encodeFrame } from '../frames.ts'
-import type { AnswerHead, AskHead, ReplyHead, Request } from '../protocol.ts'
+import type { AnswerHead, AskHead, ReplyHead, Request, Sources, SourcesHead } from '../protocol.ts'
 import { checkExpressions } from './check-expressions.ts'
 import { checkSource } from './check-source.ts'
 import { messageOf } from './compile.ts'
-import { createWorkplaces, type Sources } from './isolates.ts'
+import { createWorkplaces } from './isolates.ts'
 import { createOutside } from './outside.ts'
-import { realmSource } from './realm-source.ts'
 import { runExpressions } from './run-expressions.ts'
 import { type Answer, runFunction } from './run-function.ts'
 
@@ -23,13 +21,9 @@ process.title = 'sluice sandbox'
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })
-const [addon = '', expressionLanguage = ''] = process.argv.slice(2)
-const sources: Sources = {
-  addon,
-  realm: realmSource(),
-  expressionLanguage: readFileSync(expressionLanguage, 'utf8'),
-}
-const workplaces = createWorkplaces(sources, reportLostControl)
+type Worker = (request: Request, frame: string[]) => Promise<Answer>
+/** Once it has its sources. */
+let worker: Worker | undefined
 const outside = createOutside((number, question) => {
   const head: AskHead = { ask: number }
   channel.write(encodeFrame([JSON.stringify(head), question]))
@@ -42,19 +36,24 @@ channel.on('error', dieAtOnce)
 channel.on('data', (chunk) => {
   for (const frame of requests.push(chunk)) hear(frame)
 })
-send({ end: 'settled', message: 'ready' }, { cpuMs: 0, wallMs: 0 })
 
 function hear(frame: string[]): void {
   const [head = '', answer = ''] = frame
-  const said = JSON.parse(head) as Request | AnswerHead
-  if (said.kind === 'answer') outside.answered(said.ask, answer)
-  else void serve(said, frame)
+  const said = JSON.parse(head) as SourcesHead | Request | AnswerHead
+  if (said.kind === 'sources') worker = begin(said)
+  else if (said.kind === 'answer') outside.answered(said.ask, answer)
+  else if (worker) void serve(worker, said, frame)
 }
 
-async function serve(request: Request, frame: string[]): Promise<void> {
+function begin(sources: Sources): Worker {
+  send({ end: 'settled', message: 'ready' }, { cpuMs: 0, wallMs: 0 })
+  return createWorker(sources)
+}
+
+async function serve(worker: Worker, request: Request, frame: string[]): Promise<void> {
   const startedAt = performance.now()
   const cpuBefore = process.cpuUsage()
-  const answer = await answerTo(request, frame).catch((error: unknown): Answer => {
+  const answer = await worker(request, frame).catch((error: unknown): Answer => {
     const isMemory = messageOf(error).includes('memory limit')
     return { end: isMemory ? 'out_of_memory' : 'fault', message: messageOf(error), rest: [] }
   })
@@ -62,16 +61,19 @@ async function serve(request: Request, frame: string[]): Promise<void> {
   send(answer, { cpuMs: (user + system) / 1_000, wallMs: performance.now() - startedAt })
 }
 
-function answerTo(request: Request, [, first = '', second = '']: string[]): Promise<Answer> {
-  switch (request.kind) {
-    case 'function':
-      return runFunction(workplaces, outside, { ...request, source: first, jobData: second })
-    case 'expressions':
-      return runExpressions(workplaces, { ...request, expressions: first, input: second })
-    case 'check':
-      return checkSource(sources, first, request.name, reportLostControl)
-    case 'check_expressions':
-      return checkExpressions(sources, first, request.limits, reportLostControl)
+function createWorker(sources: Sources): Worker {
+  const workplaces = createWorkplaces(sources, reportLostControl)
+  return (request, [, first = '', second = '']) => {
+    switch (request.kind) {
+      case 'function':
+        return runFunction(workplaces, outside, { ...request, source: first, jobData: second })
+      case 'expressions':
+        return runExpressions(workplaces, { ...request, expressions: first, input: second })
+      case 'check':
+        return checkSource(sources, first, request.name, reportLostControl)
+      case 'check_expressions':
+        return checkExpressions(sources, first, request.limits, reportLostControl)
+    }
   }
 }
 
