@@ -2,10 +2,11 @@ import { type Integrations, openIntegrations } from '../integrations/integration
 import { createLedger, type Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
-import { connectRedis } from '../platform/redis.ts'
+import type { RedisConnection } from '../platform/redis.ts'
+import type { RedisAddress } from '../platform/redis-address.ts'
 import { createSealer, type Sealer } from '../platform/sealing.ts'
 import type { Settings } from '../platform/settings.ts'
-import { createQueue, type Queue } from '../queue/queue.ts'
+import { createInProcessQueue, createSharedQueue, type Queue } from '../queue/queue.ts'
 import { createRewriter, type Rewriter } from '../rewrite/rewrite.ts'
 import type { OwnServers } from '../send/send.ts'
 import { PARTITION_DAYS_AHEAD } from '../upkeep/upkeep.ts'
@@ -67,9 +68,12 @@ export async function openFoundations(
     }),
     (opened) => opened.close(),
   )
-  const redis = checked.redis && closers.add(connectRedis(checked.redis, { log }), (opened) => opened.close())
-  const queue = closers.add(createQueue({ redis, log, prefix: settings.REDIS_PREFIX }), (opened) =>
-    opened.close(settings.DRAIN_MS),
+  const redis = checked.redis && closers.add(await connectTo(checked.redis, log), (opened) => opened.close())
+  const queue = closers.add(
+    redis
+      ? await createSharedQueue({ redis, log, prefix: settings.REDIS_PREFIX })
+      : createInProcessQueue({ log }),
+    (opened) => opened.close(settings.DRAIN_MS),
   )
   const handOver = closers.add(createHandOver(queue, log, ownLanes), (opened) => opened.close())
   return {
@@ -82,6 +86,11 @@ export async function openFoundations(
     fingerprintKey: key,
     own: ownServers(sql, redis),
   }
+}
+
+async function connectTo(address: RedisAddress, log: Log): Promise<RedisConnection> {
+  const { connectRedis } = await import('../platform/redis.ts')
+  return connectRedis(address, { log })
 }
 
 export function openRewriter(settings: Settings, metrics: Metrics, log: Log): Rewriter {

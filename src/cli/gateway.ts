@@ -11,7 +11,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { createOutbound, type HostPort } from '../outbound/outbound.ts'
 import type { Log } from '../platform/log.ts'
 import type { Settings } from '../platform/settings.ts'
-import { createQueue, type Queue } from '../queue/queue.ts'
+import { createInProcessQueue, type Queue } from '../queue/queue.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import { executeRun } from '../run/run.ts'
 import { attemptDelivery } from '../send/send.ts'
@@ -101,7 +101,7 @@ async function openGateway(
   for (const warning of checked.warnings) log.warn(warning)
   const storage = closers.add(await openStorage(settings, { role, log, onFatal }), (opened) => opened.close())
   // Where the queue may be away, a worker can go on without it.
-  const ownLanes = role === 'edge' || !checked.redis ? undefined : createQueue({ redis: undefined, log })
+  const ownLanes = role === 'edge' || !checked.redis ? undefined : createInProcessQueue({ log })
   if (ownLanes) closers.add(ownLanes, (opened) => opened.close(settings.DRAIN_MS))
   const foundations = await openFoundations(settings, checked, storage, ownLanes, log, closers)
   closers.add(storage, (opened) => opened.giveUpIn(GIVE_UP_MS))

@@ -1,5 +1,5 @@
 import { type Sql, systemIdentifierOf } from '../platform/postgres.ts'
-import { type RedisConnection, redisIdentitiesOf } from '../platform/redis.ts'
+import type { RedisConnection } from '../platform/redis.ts'
 import type { OwnServers } from '../send/send.ts'
 
 /** The servers that hold our own data. A database keeps its identity; a Redis has another after each start. */
@@ -13,6 +13,6 @@ export function ownServers(sql: Sql, redis: RedisConnection | undefined): OwnSer
       })
       return known
     },
-    redis: async () => (redis ? redisIdentitiesOf(redis.prompt()) : []),
+    redis: async () => (redis ? redis.identities() : []),
   }
 }

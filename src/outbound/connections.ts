@@ -1,4 +1,4 @@
-import { Client } from 'undici'
+import type { Client } from 'undici'
 import type { TlsIdentity } from './client-certificate.ts'
 import { createPinnedConnector, type Dial } from './connect.ts'
 import type { CheckedAddress } from './guard.ts'
@@ -41,6 +41,14 @@ interface Waiter {
   make: () => Connection
 }
 
+let undici: Promise<typeof import('undici')> | undefined
+
+/** Loaded by the first request: whoever sends none starts earlier. */
+function loadUndici(): Promise<typeof import('undici')> {
+  undici ??= import('undici')
+  return undici
+}
+
 /**
  * Keeps connections for reuse, each under the addresses it was checked for and the identity it was made with: when
  * the same name later resolves to other addresses, that is another key, and the kept connection is never found.
@@ -54,11 +62,12 @@ export function createConnections(limits: ConnectionLimits): Connections {
 
   return {
     async take(route, signal) {
+      const { Client } = await loadUndici()
       signal.throwIfAborted()
       if (closed) throw new ClosedError()
       const addresses = route.addresses.map(({ address }) => address).join(',')
       const key = `${route.target.origin} ${addresses} ${route.identity.name}`
-      const make = () => open(key, route)
+      const make = () => open(Client, key, route)
       // Nobody overtakes those who wait already.
       const ready = waiting.length === 0 ? takeNow(key, make) : undefined
       return ready ?? wait({ key, make }, signal)
@@ -106,7 +115,7 @@ export function createConnections(limits: ConnectionLimits): Connections {
     }
   }
 
-  function open(key: string, { target, addresses, identity }: Route): Connection {
+  function open(HttpClient: typeof Client, key: string, { target, addresses, identity }: Route): Connection {
     const dial: Dial = {
       timeoutMs: 0,
       connectMs: null,
@@ -115,7 +124,7 @@ export function createConnections(limits: ConnectionLimits): Connections {
       cancel: undefined,
     }
     const connect = createPinnedConnector({ target, addresses, secureContext: identity.context }, () => dial)
-    const client = new Client(target.origin, {
+    const client = new HttpClient(target.origin, {
       connect,
       pipelining: 1,
       maxHeaderSize: limits.responseHeaderBytesMax,

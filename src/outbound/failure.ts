@@ -1,4 +1,4 @@
-import { errors } from 'undici'
+import type { errors } from 'undici'
 import type { FailureReason } from './answer.ts'
 import { DialError } from './connect.ts'
 import { ClosedError } from './connections.ts'
@@ -46,10 +46,17 @@ function reasonOf(error: unknown): FailureReason {
   if (error instanceof DialError) return error.step
   if (error instanceof ClosedError) return 'closed'
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (error instanceof errors.HTTPParserError) return /EOF/.test(error.message) ? 'reset' : 'protocol'
+  if (isCalled<errors.HTTPParserError>(error, 'HTTPParserError'))
+    return /EOF/.test(error.message) ? 'reset' : 'protocol'
   // undici gives an unexpected 100 or 101 the code of a socket error, and only the text tells them apart.
-  if (error instanceof errors.SocketError && /^bad (response|upgrade)$/.test(error.message)) return 'protocol'
+  if (isCalled<errors.SocketError>(error, 'SocketError') && /^bad (response|upgrade)$/.test(error.message))
+    return 'protocol'
   // With TLS 1.3 the other side refuses a client certificate only after the handshake.
   if (code.startsWith('ERR_SSL_')) return 'tls'
   return BY_CODE[code] ?? 'reset'
+}
+
+/** By its name, as its class is loaded only with the first request. */
+function isCalled<Kind extends Error>(error: unknown, name: string): error is Kind {
+  return error instanceof Error && error.name === name
 }

@@ -18,6 +18,8 @@ export interface RedisConnection {
   patient(): RedisClient
   /** Resolves once the prompt client had its chance to connect: when it is ready, at the latest after `answerMs`. */
   settled(): Promise<void>
+  /** By which it is known wherever it is met; see {@link redisIdentitiesOf}. */
+  identities(): Promise<string[]>
   /** Cuts every connection, duplicates included. */
   close(): Promise<void>
 }
@@ -70,6 +72,7 @@ export function connectRedis(address: RedisAddress, options: RedisConnectionOpti
       promptClient()
       await settled
     },
+    identities: () => redisIdentitiesOf(promptClient()),
     async close() {
       await Promise.all([...open].map(end))
     },

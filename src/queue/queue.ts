@@ -1,9 +1,7 @@
 /** Who does it next, and when: ids of runs and deliveries, with delay, priority and lane. */
 import type { Log } from '../platform/log.ts'
 import type { RedisConnection } from '../platform/redis.ts'
-import { createBullmqQueue } from './bullmq.ts'
 import type { Queue } from './contract.ts'
-import { createInProcessQueue } from './in-process.ts'
 
 export {
   type Counts,
@@ -19,9 +17,11 @@ export {
   type Trouble,
 } from './contract.ts'
 
-export interface QueueOptions {
-  /** Selects BullMQ; without it the queue lives and dies with this process. The caller closes the connection. */
-  redis: RedisConnection | undefined
+export { createInProcessQueue } from './in-process.ts'
+
+export interface SharedQueueOptions {
+  /** The caller closes the connection. */
+  redis: RedisConnection
   log: Log
   /** First part of every key in Redis, default `sluice`. Letters, digits, `-` and `_`. */
   prefix?: string
@@ -31,10 +31,13 @@ export interface QueueOptions {
   stalledCheckMs?: number
 }
 
-/** The engine that the settings ask for; both keep one contract. */
-export function createQueue(options: QueueOptions): Queue {
+/**
+ * A queue in Redis, which several processes share; it keeps the same contract as the one in process. Loads BullMQ, a
+ * fifth of the program, without which a gateway that needs none starts earlier.
+ */
+export async function createSharedQueue(options: SharedQueueOptions): Promise<Queue> {
   const { redis, log, prefix = 'sluice', lockMs = 30_000, stalledCheckMs = 15_000 } = options
-  if (!redis) return createInProcessQueue({ log })
   if (!/^[A-Za-z0-9_-]{1,50}$/.test(prefix)) throw new Error(`not a prefix: ${JSON.stringify(prefix)}`)
+  const { createBullmqQueue } = await import('./bullmq.ts')
   return createBullmqQueue({ redis, log, prefix, lockMs, stalledCheckMs })
 }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { createHandOver, DELIVERIES_LANE, RUNS_LANE, takesBefore } from '../../src/cli/hand-over.ts'
 import { createLog } from '../../src/platform/log.ts'
-import { createQueue, type Job, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
+import { createInProcessQueue, type Job, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
 import { eventually } from '../world/eventually.ts'
 
 test('handing over nothing does not stop what is handed over afterwards', async () => {
   const log = createLog('silent')
-  const queue = createQueue({ redis: undefined, log })
+  const queue = createInProcessQueue({ log })
   const handOver = createHandOver(queue, log)
   const taken: string[] = []
   const taker = await queue.take(RUNS_LANE, { concurrency: 1 }, async (job) => {
@@ -30,7 +30,7 @@ const OTHER = '00000000-0000-7000-8000-000000000002'
 function awayQueue(): { queue: Queue; refused: Job[] } {
   const refused: Job[] = []
   const queue: Queue = {
-    ...createQueue({ redis: undefined, log: createLog('silent') }),
+    ...createInProcessQueue({ log: createLog('silent') }),
     async put(jobs) {
       refused.push(...jobs)
       throw new QueueUnavailable('it is away')
@@ -41,7 +41,7 @@ function awayQueue(): { queue: Queue; refused: Job[] } {
 
 test('what the queue refuses goes to the lanes of the worker itself, once', async () => {
   const log = createLog('silent')
-  const own = createQueue({ redis: undefined, log })
+  const own = createInProcessQueue({ log })
   const handOver = createHandOver(awayQueue().queue, log, own)
   handOver.runs([ID])
   handOver.runAgain({ id: OTHER, takes: 3, delayMs: 60_000 })

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { startWorker } from '../../src/cli/worker.ts'
 import { createLog } from '../../src/platform/log.ts'
-import { createQueue, type Queue } from '../../src/queue/queue.ts'
+import { createInProcessQueue, type Queue } from '../../src/queue/queue.ts'
 import { eventually } from '../world/eventually.ts'
 
 const queues: Queue[] = []
@@ -11,7 +11,7 @@ afterEach(async () => {
 
 test('a worker with two queues does no more at once than with one, and all of it in the end', async () => {
   const log = createLog('silent')
-  queues.push(createQueue({ redis: undefined, log }), createQueue({ redis: undefined, log }))
+  queues.push(createInProcessQueue({ log }), createInProcessQueue({ log }))
   let atOnce = 0
   let most = 0
   let done = 0

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
 import type { RedisConnection } from '../../src/platform/redis.ts'
-import { createQueue, type Gap, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
+import { createSharedQueue, type Gap, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
 import { type RedisServer, startRedis } from '../world/redis.ts'
 import { aJob, gate, type LogLine, listeningLog, redisAt } from './world.ts'
 
@@ -22,10 +22,10 @@ interface Opened {
 }
 
 const opened: Opened[] = []
-function openQueue(url: string, prefix: string = randomUUID()): Opened {
+async function openQueue(url: string, prefix: string = randomUUID()): Promise<Opened> {
   const { log, lines } = listeningLog()
   const redis = redisAt(url, log)
-  const queue = createQueue({ redis, log, prefix, lockMs: 1_000, stalledCheckMs: 500 })
+  const queue = await createSharedQueue({ redis, log, prefix, lockMs: 1_000, stalledCheckMs: 500 })
   const each = { queue, redis, lines }
   opened.push(each)
   return each
@@ -52,7 +52,7 @@ describe('with Redis up', () => {
 
   test('the job of a worker that was killed is handled by another one', async () => {
     const prefix = randomUUID()
-    const { queue, lines } = openQueue(server.url, prefix)
+    const { queue, lines } = await openQueue(server.url, prefix)
     const job = aJob({ priority: 7 })
     await queue.put([job])
     const program = fileURLToPath(new URL('worker-that-hangs.ts', import.meta.url))
@@ -78,7 +78,8 @@ describe('with Redis up', () => {
 
   test('a job that a closing worker leaves behind is handled by another one', async () => {
     const prefix = randomUUID()
-    const [leaving, staying] = [openQueue(server.url, prefix), openQueue(server.url, prefix)]
+    const leaving = await openQueue(server.url, prefix)
+    const staying = await openQueue(server.url, prefix)
     const job = aJob()
     const [held, started] = [gate(), gate()]
     const taker = await leaving.queue.take('runs', { concurrency: 1 }, () => {
@@ -100,7 +101,7 @@ describe('with Redis up', () => {
   })
 
   test('wiping Redis under a running worker loses what waited there and nothing else', async () => {
-    const { queue, lines } = openQueue(server.url)
+    const { queue, lines } = await openQueue(server.url)
     const held = gate()
     const seen: string[] = []
     await queue.take('runs', { concurrency: 2 }, async ({ id }) => {
@@ -120,7 +121,7 @@ describe('with Redis up', () => {
   })
 
   test('Redis holds ids and nothing of what a handler or its failure says', async () => {
-    const { queue } = openQueue(server.url)
+    const { queue } = await openQueue(server.url)
     await admin.flushall()
     let done = 0
     await queue.take('runs', { concurrency: 1 }, async () => {
@@ -142,7 +143,7 @@ describe('with Redis up', () => {
 
   test('a policy that lets Redis drop work is said at the start', async () => {
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')
-    const { queue, lines } = openQueue(server.url)
+    const { queue, lines } = await openQueue(server.url)
     await queue.put([aJob()])
     await vi.waitFor(() => expect(lines).toHaveLength(1), within)
     expect(lines[0]).toMatchObject({ level: 40, maxmemoryPolicy: 'allkeys-lru' })
@@ -173,7 +174,7 @@ describe('with Redis up', () => {
   test.each(refusals)(
     'a Redis that $what takes no work: it is told, quietly, and a gap when it does again',
     async (fault) => {
-      const { queue, lines } = openQueue(server.url)
+      const { queue, lines } = await openQueue(server.url)
       const seen: string[] = []
       const gaps: Gap[] = []
       queue.onGap((gap) => gaps.push(gap))
@@ -207,7 +208,7 @@ describe('with Redis up', () => {
   test.each(refusals)(
     'a Redis that $what is asked for work now and then, and no more often',
     async (fault) => {
-      const { queue } = openQueue(server.url)
+      const { queue } = await openQueue(server.url)
       const held = gate()
       const seen: string[] = []
       // A lane whose last job was there has reason to ask for the next one at once.
@@ -239,7 +240,7 @@ describe('with Redis up', () => {
   }
 
   test('a Redis that was emptied is a gap, and one that evicts is another, which leaves ids behind', async () => {
-    const { queue, lines } = openQueue(server.url)
+    const { queue, lines } = await openQueue(server.url)
     const gaps: Gap[] = []
     queue.onGap((gap) => gaps.push(gap))
     await vi.waitFor(async () => expect(await admin.keys('*:pulse')).not.toEqual([]), within)
@@ -267,7 +268,7 @@ describe('with Redis up', () => {
   })
 
   test('a closed queue leaves no connection behind', async () => {
-    const { queue, redis } = openQueue(server.url)
+    const { queue, redis } = await openQueue(server.url)
     const lanes = ['runs', 'deliveries', 'shop']
     for (const lane of lanes) await queue.take(lane, { concurrency: 1 }, async () => {})
     await queue.put(lanes.map((lane) => aJob({ lane })))
@@ -292,7 +293,7 @@ describe('with Redis coming and going', () => {
   afterAll(() => server.stop())
 
   test('killed and started again: puts are refused at once, and the taker goes on by itself', async () => {
-    const { queue, lines } = openQueue(server.url)
+    const { queue, lines } = await openQueue(server.url)
     const seen: string[] = []
     await queue.take('runs', { concurrency: 2 }, async ({ id }) => void seen.push(id))
     const before = aJob()
@@ -315,7 +316,7 @@ describe('with Redis coming and going', () => {
   })
 
   test('frozen: a put under way ends within its time, the next ones at once; thawed, all goes on', async () => {
-    const { queue } = openQueue(server.url)
+    const { queue } = await openQueue(server.url)
     const seen: string[] = []
     await queue.take('runs', { concurrency: 2 }, async ({ id }) => void seen.push(id))
     await queue.put([aJob()])
@@ -337,7 +338,7 @@ describe('with Redis coming and going', () => {
   })
 
   test('a job whose handler ends while Redis is away is done, and the taker takes the next', async () => {
-    const { queue } = openQueue(server.url)
+    const { queue } = await openQueue(server.url)
     const held = gate()
     const seen: string[] = []
     await queue.take('runs', { concurrency: 1 }, async ({ id }) => {
@@ -357,7 +358,7 @@ describe('with Redis coming and going', () => {
 
   test('away from the start: taking begins when Redis comes', async () => {
     await server.kill9()
-    const { queue, lines } = openQueue(server.url)
+    const { queue, lines } = await openQueue(server.url)
     const seen: string[] = []
     await queue.take('runs', { concurrency: 1 }, async ({ id }) => void seen.push(id))
     const startMs = performance.now()
@@ -376,7 +377,7 @@ describe('with Redis coming and going', () => {
     ['never there', false],
   ])('closing ends in time with Redis %s', async (_, worked) => {
     if (!worked) await server.kill9()
-    const { queue, redis } = openQueue(server.url)
+    const { queue, redis } = await openQueue(server.url)
     const held = gate()
     let started = 0
     await queue.take('runs', { concurrency: 1 }, () => {
@@ -405,7 +406,7 @@ test('Redis Cluster: putting, counting and taking work over several lanes', asyn
   await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
   try {
     await vi.waitFor(async () => expect(await admin.cluster('INFO')).toContain('cluster_state:ok'), within)
-    const { queue } = openQueue(`redis+cluster://127.0.0.1:${server.port},127.0.0.1:${server.port}`)
+    const { queue } = await openQueue(`redis+cluster://127.0.0.1:${server.port},127.0.0.1:${server.port}`)
     const jobs = [aJob(), aJob({ lane: 'deliveries', priority: 0 }), aJob({ lane: 'shop', delayMs: 50 })]
     await queue.put(jobs)
     expect(await queue.counts()).toEqual({ waiting: 2, delayed: 1, active: 0 })
@@ -430,7 +431,9 @@ test('Redis Sentinel: the master is found through the sentinels', async () => {
   const master = await startRedis()
   const sentinel = await startSentinel(master.port)
   try {
-    const { queue, lines } = openQueue(`redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/mymaster`)
+    const { queue, lines } = await openQueue(
+      `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/mymaster`,
+    )
     const seen: string[] = []
     await queue.take('runs', { concurrency: 1 }, async ({ id }) => void seen.push(id))
     const job = aJob()
@@ -468,7 +471,7 @@ test('Redis Sentinel: when the master is gone, work goes on with the replica tha
         ),
       failingOver,
     )
-    const { queue, lines } = openQueue(`redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`)
+    const { queue, lines } = await openQueue(`redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`)
     const seen: string[] = []
     await queue.take('runs', { concurrency: 1 }, async ({ id }) => void seen.push(id))
     const [before, delayed, after] = [aJob(), aJob({ delayMs: 1_000 }), aJob()]

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { RedisConnection } from '../../src/platform/redis.ts'
-import { createQueue, type Handler, type Job, type Queue, QueueUnavailable } from '../../src/queue/queue.ts'
+import {
+  createInProcessQueue,
+  createSharedQueue,
+  type Handler,
+  type Job,
+  type Queue,
+  QueueUnavailable,
+} from '../../src/queue/queue.ts'
 import { sharedRedis } from '../world/redis.ts'
 import { aJob, gate, type LogLine, listeningLog, redisAt } from './world.ts'
 
@@ -11,11 +18,11 @@ const within = { timeout: 8_000, interval: 5 }
 describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $engine', ({ engine }) => {
   const open: { queue: Queue; redis: RedisConnection | undefined }[] = []
 
-  function openQueue(): { queue: Queue; lines: LogLine[] } {
+  async function openQueue(): Promise<{ queue: Queue; lines: LogLine[] }> {
     const { log, lines } = listeningLog()
     const { url, prefix } = sharedRedis()
     const redis = engine === 'BullMQ' ? redisAt(url, log) : undefined
-    const queue = createQueue({ redis, log, prefix })
+    const queue = redis ? await createSharedQueue({ redis, log, prefix }) : createInProcessQueue({ log })
     open.push({ queue, redis })
     return { queue, lines }
   }
@@ -27,7 +34,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('a job reaches the handler as it was put', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const seen: Job[] = []
     await queue.take('deliveries', { concurrency: 1 }, async (job) => void seen.push(job))
     const put = [
@@ -40,7 +47,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('lower priority numbers go first, and within one number the order of putting holds', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const priorities = [50, 100, 0, 50, 1, 0, 99, 50]
     const put = priorities.map((priority) => aJob({ priority }))
     await queue.put(put)
@@ -51,7 +58,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('a delayed job waits for its time and then goes by itself, before later ones', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const seen: { id: string; atMs: number }[] = []
     await queue.take('runs', { concurrency: 1 }, async (job) => {
       seen.push({ id: job.id, atMs: performance.now() })
@@ -70,7 +77,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('an id that waits, or is delayed, is there once however often it is put', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const [now, later] = [aJob(), aJob({ delayMs: 100 })]
     await queue.put([now, now, later])
     await queue.put([later, now])
@@ -84,7 +91,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('an id that is being handled is not added', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const job = aJob()
     const held = gate()
     const seen: string[] = []
@@ -100,7 +107,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('the same id is handled again after it succeeded, and after it failed, which is logged once', async () => {
-    const { queue, lines } = openQueue()
+    const { queue, lines } = await openQueue()
     let handled = 0
     await queue.take('runs', { concurrency: 1 }, async () => {
       handled++
@@ -123,7 +130,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('as many jobs are handled at once as asked for, and no more', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const handler = countingHandler()
     await queue.put(Array.from({ length: 30 }, () => aJob()))
     await queue.take('runs', { concurrency: 3 }, handler.handle)
@@ -132,7 +139,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('a new concurrency holds at once, also while every handler is busy', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const held = gate()
     let active = 0
     const taker = await queue.take('runs', { concurrency: 1 }, async () => {
@@ -150,7 +157,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('a lane that is stuck does not hold up another', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const held = gate()
     await queue.take('slow-shop', { concurrency: 1 }, () => held.passed)
     const seen: string[] = []
@@ -167,7 +174,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('closing a taker waits for what it handles and starts nothing more', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const held = gate()
     const events: string[] = []
     const taker = await queue.take('runs', { concurrency: 3 }, async () => {
@@ -188,7 +195,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('after the deadline the signal is aborted, and a job that gives up is handled by the next taker', async () => {
-    const { queue, lines } = openQueue()
+    const { queue, lines } = await openQueue()
     const job = aJob()
     let reason: unknown
     const started = gate()
@@ -216,7 +223,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('a handler that ignores its signal does not keep a taker from closing', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const held = gate()
     const started = gate()
     const taker = await queue.take('runs', { concurrency: 1 }, () => {
@@ -232,7 +239,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('a closed queue says so', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     await queue.close()
     await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
     await expect(queue.take('runs', { concurrency: 1 }, async () => {})).rejects.toThrow(QueueUnavailable)
@@ -247,7 +254,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
     ['a delay without end', { delayMs: Number.POSITIVE_INFINITY }],
     ['a lane with a colon', { lane: 'a:b' }],
   ])('%s is a defect of the caller', async (_, wrong) => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const outcome = queue.put([aJob(), aJob(wrong)])
     await expect(outcome).rejects.toThrow(/^not a /)
     await expect(outcome).rejects.not.toThrow(QueueUnavailable)
@@ -255,7 +262,7 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
   })
 
   test('whatever is put in whatever order, each id is handled exactly once', async () => {
-    const { queue } = openQueue()
+    const { queue } = await openQueue()
     const batches = fc.array(fc.array(jobParts, { maxLength: 12 }), { minLength: 1, maxLength: 12 })
     await fc.assert(
       fc.asyncProperty(
@@ -293,7 +300,7 @@ test('the in-process queue keeps a delay of forty days, beyond what a timer can 
   vi.useFakeTimers()
   try {
     const day = 24 * 60 * 60 * 1_000
-    const queue = createQueue({ redis: undefined, log: listeningLog().log })
+    const queue = createInProcessQueue({ log: listeningLog().log })
     const seen: string[] = []
     await queue.take('runs', { concurrency: 1 }, async (job) => void seen.push(job.id))
     const job = aJob({ delayMs: 40 * day })
@@ -309,7 +316,7 @@ test('the in-process queue keeps a delay of forty days, beyond what a timer can 
 })
 
 test('the in-process queue refuses what it has no room for', async () => {
-  const queue = createQueue({ redis: undefined, log: listeningLog().log })
+  const queue = createInProcessQueue({ log: listeningLog().log })
   const jobs = Array.from({ length: 250_000 }, (_, index) => aJob({ id: `run-${index}` }))
   await queue.put(jobs)
   await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
