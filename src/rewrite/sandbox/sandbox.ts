@@ -60,7 +60,8 @@ const PROCESSES_MAX = 4
 const CHECK_LIMITS: FunctionLimits = {
   memoryMb: 64,
   cpuMs: 2_000,
-  wallMs: 5_000,
+  // A machine in great demand lets sandbox processes wait longest, and no source is wrong because of that.
+  wallMs: 15_000,
   outputBytesMax: 0,
   logLinesMax: 0,
   logBytesMax: 0,
