@@ -117,6 +117,16 @@ describe('what few may know', () => {
     expect(users.filter(({ file }) => !allowed.test(file)).map(told)).toEqual([])
   })
 
+  test('the packages: those that an installation without development dependencies has', () => {
+    const { dependencies, optionalDependencies } = JSON.parse(
+      readFileSync(path.join(ROOT, 'package.json'), 'utf8'),
+    )
+    const installed = Object.keys({ ...dependencies, ...optionalDependencies })
+    const used = imports.filter(({ what, target }) => target === undefined && !what.startsWith('node:'))
+    const strange = used.filter(({ what }) => !installed.some((name) => `${what}/`.startsWith(`${name}/`)))
+    expect(strange.map(told)).toEqual([])
+  })
+
   test('the environment: the command line, and the reader of settings', () => {
     const readers = files.filter((file) => /\bprocess\.env\b/.test(sources.get(file) ?? ''))
     expect(readers.filter((file) => !/^src\/(?:cli\/|platform\/settings\.ts$)/.test(file))).toEqual([])

@@ -88,6 +88,7 @@ export async function openFoundations(
   }
 }
 
+/** Loads the client with it: a gateway without Redis needs none. */
 async function connectTo(address: RedisAddress, log: Log): Promise<RedisConnection> {
   const { connectRedis } = await import('../platform/redis.ts')
   return connectRedis(address, { log })

@@ -30,6 +30,18 @@ async function openQueue(url: string, prefix: string = randomUUID()): Promise<Op
   opened.push(each)
   return each
 }
+/** A taker of one job at a time, which has one in hand until it is let go. */
+async function takeAndHold(queue: Queue): Promise<{ seen: string[]; held: ReturnType<typeof gate> }> {
+  const held = gate()
+  const seen: string[] = []
+  await queue.take('runs', { concurrency: 1 }, async ({ id }) => {
+    seen.push(id)
+    await held.passed
+  })
+  await queue.put([aJob()])
+  await vi.waitFor(() => expect(seen).toHaveLength(1), within)
+  return { seen, held }
+}
 async function closeAll() {
   for (const { queue, redis } of opened.splice(0)) {
     await queue.close(0)
@@ -209,16 +221,9 @@ describe('with Redis up', () => {
     'a Redis that $what is asked for work now and then, and no more often',
     async (fault) => {
       const { queue } = await openQueue(server.url)
-      const held = gate()
-      const seen: string[] = []
       // A lane whose last job was there has reason to ask for the next one at once.
-      await queue.take('runs', { concurrency: 1 }, async ({ id }) => {
-        seen.push(id)
-        await held.passed
-      })
-      const [first, next] = [aJob(), aJob()]
-      await queue.put([first])
-      await vi.waitFor(() => expect(seen).toEqual([first.id]), within)
+      const { seen, held } = await takeAndHold(queue)
+      const next = aJob()
       onTestFinished(async () => void (await fault.end()))
       await fault.begin()
       await vi.waitFor(() => expect(queue.trouble()).toBeDefined(), within)
@@ -339,14 +344,7 @@ describe('with Redis coming and going', () => {
 
   test('a job whose handler ends while Redis is away is done, and the taker takes the next', async () => {
     const { queue } = await openQueue(server.url)
-    const held = gate()
-    const seen: string[] = []
-    await queue.take('runs', { concurrency: 1 }, async ({ id }) => {
-      seen.push(id)
-      await held.passed
-    })
-    await queue.put([aJob()])
-    await vi.waitFor(() => expect(seen).toHaveLength(1), within)
+    const { seen, held } = await takeAndHold(queue)
     await server.kill9()
     held.open()
     await server.restart()

@@ -20,9 +20,10 @@ process.title = 'sluice sandbox'
 // its sandbox.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
 
-const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })
 type Worker = (request: Request, frame: string[]) => Promise<Answer>
-/** Once it has its sources. */
+
+const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true })
+/** There once the process has its sources. */
 let worker: Worker | undefined
 const outside = createOutside((number, question) => {
   const head: AskHead = { ask: number }
