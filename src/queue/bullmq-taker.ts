@@ -27,7 +27,7 @@ export interface LaneSettings {
 /** How long closing waits for Redis once no handler is under way. */
 const FAREWELL_MS = 2_000
 const COMPLAINT_MS = 10_000
-/** How long a Redis that refuses (it is full, or a replica) is left alone before it is asked for work again. */
+/** How long a Redis that refuses (a replica, or one that waits for replicas) is left alone before it is asked for work again. */
 const REFUSED_MS = 1_000
 /** Nobody reads BullMQ's event streams; the default keeps 10,000 entries for each lane. */
 const EVENTS_KEPT = 100
