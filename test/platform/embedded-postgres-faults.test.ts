@@ -137,7 +137,7 @@ describe('while Sluice runs', () => {
       expect(await query(url, 'SELECT * FROM kept')).toEqual([])
     }
     expect((await start(home).fact((fact) => fact.refused)).refused).toContain(`process ${started.pid}`)
-    const pid = (await serverPid(home)) ?? 0
+    const pid = await eventually(() => serverPid(home))
     await started.stop()
     expect(await isRunning(pid)).toBe(false)
   })
