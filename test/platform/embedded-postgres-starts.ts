@@ -130,8 +130,12 @@ export async function eventually<T>(
   }
 }
 
-/** The id of the server on this home, as its lock file has it. */
-export async function serverPid(home: string): Promise<number | null> {
+/** The id of the server on this home, once its lock file has it. */
+export function serverPid(home: string): Promise<number> {
+  return eventually(() => lockedPid(home))
+}
+
+async function lockedPid(home: string): Promise<number | null> {
   const text = await readFile(path.join(home, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '')
   return Number(text.split('\n')[0]) || null
 }
@@ -143,7 +147,7 @@ export async function cleanUp(): Promise<void> {
     await ended
   }
   for (const home of homes.splice(0)) {
-    const pid = await serverPid(home)
+    const pid = await lockedPid(home)
     if (pid !== null && (await isRunning(pid))) {
       process.kill(pid, 'SIGQUIT')
       await eventually(async () => ((await isRunning(pid)) ? null : true)).catch(() =>

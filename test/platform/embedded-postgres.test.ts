@@ -12,7 +12,7 @@ test('the first start makes a database, a stop ends it, the second start finds w
   const home = await newHome()
   const first = start(home)
   await query(await first.url(), `CREATE TABLE kept (word text); INSERT INTO kept VALUES ('żółć 🦆')`)
-  const pid = (await serverPid(home)) ?? 0
+  const pid = await serverPid(home)
   await first.stop()
   expect(await isRunning(pid)).toBe(false)
   expect(first.facts.at(-1)).toEqual({ closed: true })

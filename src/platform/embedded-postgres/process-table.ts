@@ -5,14 +5,19 @@ import { promisify } from 'node:util'
 
 /** Whether a process runs under this id. One that ended and waits to be collected by its parent does not run. */
 export async function isRunning(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
+  if (!answers(pid)) return false
   // In a container nobody may collect an adopted process: it answers signals for ever.
   const status = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
-  return !/^\d+ \(.*\) [ZX] /s.test(status)
+  // Where there is nothing to read there is no /proc, or the process went just now.
+  return status === '' ? answers(pid) : !/^\d+ \(.*\) [ZX] /s.test(status)
+}
+
+function answers(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
 }
 
 /**
