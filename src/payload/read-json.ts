@@ -41,6 +41,7 @@ const COMMA = 0x2c
  */
 function checkJsonShape(text: string, limits: BodyLimits): BodyProblem | undefined {
   const depthMax = effectiveDepthMax(limits)
+  if (isTooSmallToExceed(text, depthMax, limits.keysMax)) return undefined
   let depth = 0
   let keys = 0
   for (let at = 0; at < text.length; at++) {
@@ -59,6 +60,22 @@ function checkJsonShape(text: string, limits: BodyLimits): BodyProblem | undefin
     if (keys > limits.keysMax) return tooManyKeys(limits.keysMax)
   }
   return undefined
+}
+
+/**
+ * Most bodies have fewer characters than keys are allowed, and fewer brackets, those in strings counted too, than
+ * levels: to see that costs a tenth of the scan.
+ */
+function isTooSmallToExceed(text: string, depthMax: number, keysMax: number): boolean {
+  if (text.length > keysMax) return false
+  return countUpTo(depthMax, '{', text) + countUpTo(depthMax, '[', text) <= depthMax
+}
+
+/** How often `sign` occurs; counted no further than one more than `most`. */
+function countUpTo(most: number, sign: string, text: string): number {
+  let count = 0
+  for (let at = text.indexOf(sign); at !== -1 && count <= most; at = text.indexOf(sign, at + 1)) count++
+  return count
 }
 
 /** The closing quote, or the end of a text that has none. A quote behind an odd number of backslashes closes nothing. */

@@ -92,6 +92,20 @@ describe('depth', () => {
     expect(problemOf(`${'{"a":'.repeat(101)}1${'}'.repeat(101)}`)).toBe('too_deep')
   })
 
+  test('is counted exactly, objects and arrays alike', () => {
+    const depthIn = (value: unknown): number =>
+      typeof value === 'object' && value !== null
+        ? 1 + Math.max(0, ...Object.values(value).map((item) => depthIn(item)))
+        : 0
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        const depth = depthIn(JSON.parse(text))
+        expect(problemOf(text, { ...LIMITS, depthMax: depth })).toBe('ok')
+        if (depth > 1) expect(problemOf(text, { ...LIMITS, depthMax: depth - 1 })).toBe('too_deep')
+      }),
+    )
+  })
+
   test('has a ceiling that no setting lifts', () => {
     expect(problemOf(nested(500), { ...LIMITS, depthMax: 1e9 })).toBe('ok')
     expect(problemOf(nested(501), { ...LIMITS, depthMax: 1e9 })).toBe('too_deep')
