@@ -30,8 +30,8 @@ const MAPPED_PREFIX_BITS = 96
 /** Reads one address strictly: no octal, hexadecimal or short IPv4 forms, no brackets, no port. */
 export function readAddress(text: string): Address | undefined {
   if (text.length > ADDRESS_LENGTH_MAX) return undefined
-  // ipaddr.js takes 0177.1 and the like, so Node's strict reading goes first.
-  if (isIPv4(text)) return toAddress(ipaddr.IPv4.parse(text))
+  // ipaddr.js takes 0177.1 and the like. Node takes the canonical form alone.
+  if (isIPv4(text)) return { text, family: 4, value: quadValue(text) }
   const percent = text.indexOf('%')
   if (percent >= 0 && !ZONE.test(text.slice(percent + 1))) return undefined
   const plain = percent < 0 ? text : text.slice(0, percent)
@@ -72,6 +72,10 @@ function withoutDottedTail(plain: string): string {
     const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number)
     return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
   })
+}
+
+function quadValue(quad: string): bigint {
+  return BigInt(quad.split('.').reduce((sum, part) => sum * 256 + Number(part), 0))
 }
 
 function toAddress(parsed: ipaddr.IPv4 | ipaddr.IPv6): Address {

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { Sql } from '../platform/postgres.ts'
 import type { Identity } from '../sources/sources.ts'
 import { storableText } from './storable-text.ts'
@@ -63,7 +62,7 @@ export type Recorded =
  *
  * The keys are folded (one key twice in one statement is an error in PostgreSQL) and sorted (two batches that
  * lock keys in different orders would deadlock). Bodies travel as one parameter and are cut out by offset, which
- * is several times cheaper than an array of them; as text where they can, because bytes would travel as hex.
+ * is several times cheaper than an array of them.
  */
 const RECORD = `
 WITH given_requests AS MATERIALIZED (
@@ -97,7 +96,7 @@ WITH given_requests AS MATERIALIZED (
   INSERT INTO requests (id, received_at, application_id, integration_id, source_ip, method, path, headers,
                         content_type, body, body_bytes, outcome, status, detail)
   SELECT id, received_at, application_id, integration_id, source_ip, method, path, headers, content_type,
-         CASE WHEN body_from IS NOT NULL THEN substring((SELECT coalesce(convert_to($3::text, 'UTF8'), $4::bytea)) FROM body_from FOR kept_bytes) END,
+         CASE WHEN body_from IS NOT NULL THEN substring($3::bytea FROM body_from FOR kept_bytes) END,
          body_bytes, outcome, status, detail
   FROM given_requests ON CONFLICT DO NOTHING
 ), stored_events AS (
@@ -121,18 +120,12 @@ export async function recordEntries(sql: Sql, entries: Entry[]): Promise<Recorde
   const bodies: Buffer[] = []
   const requests = requestRows(entries, bodies)
   const events = entries.flatMap((entry) => entry.events.map((event) => eventRow(entry, event)))
-  const parameters = [JSON.stringify(requests), JSON.stringify(events), ...bodyParameters(bodies)]
+  const parameters = [JSON.stringify(requests), JSON.stringify(events), Buffer.concat(bodies)]
   const duplicates = await sql.unsafe<{ id: string; duplicate_of: string }[]>(RECORD, parameters, {
     prepare: true,
   })
   const firstOf = new Map(duplicates.map((row) => [row.id, row.duplicate_of]))
   return entries.map((entry) => entry.events.map((event) => recorded(event, firstOf.get(event.id))))
-}
-
-/** All bodies together: as text when PostgreSQL can hold them so (UTF-8 without NUL), else as bytes. */
-function bodyParameters(bodies: Buffer[]): [text: string | null, bytes: Buffer | null] {
-  const all = Buffer.concat(bodies)
-  return isUtf8(all) && !all.includes(0) ? [all.toString('utf8'), null] : [null, all]
 }
 
 function requestRows(entries: Entry[], bodies: Buffer[]): object[] {
