@@ -1,6 +1,6 @@
 import type { Released, Unfinished } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
-import { type Job, PRIORITY_DEFAULT, type Queue, QueueUnavailable } from '../queue/queue.ts'
+import { type Job, PRIORITY_HIGHEST, type Queue, QueueUnavailable } from '../queue/queue.ts'
 
 /** A lane is a stream of work with its own concurrency. */
 export const RUNS_LANE = 'runs'
@@ -95,7 +95,8 @@ export function takesBefore({ id, subject, begun }: Job): number | undefined {
 
 function runJob(id: string, takes: number, moment = ''): Job {
   const job = { id: `run-${id}-${takes}${moment}`, kind: 'run', subject: id, lane: RUNS_LANE } as const
-  return { ...job, priority: PRIORITY_DEFAULT, delayMs: 0 }
+  // All alike, and a queue does best where nothing is to be sorted.
+  return { ...job, priority: PRIORITY_HIGHEST, delayMs: 0 }
 }
 
 /** A delivery can be released, wait again and be released again before it is tried. */

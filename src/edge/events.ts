@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Dedupe, eraseAtOf, type Integration } from '../integrations/integrations.ts'
 import type { EventEntry } from '../ledger/ledger.ts'
 import { type Json, stringifyExact } from '../payload/exact-json.ts'
@@ -109,21 +109,21 @@ function dedupeOf(part: Part, identity: Identity, { definition }: Integration): 
 
 /** The key of an event, or null when the parts it is made of are absent: then nothing is a duplicate. */
 function chosenKey(dedupe: Dedupe, { subject, position, alone }: Part): string | null {
-  if (dedupe.by === 'body') return hash(subject.bytes)
+  if (dedupe.by === 'body') return sha256(subject.bytes)
   if (dedupe.by === 'fields') return fieldsKey(dedupe.fields, subject.value())
   const value = subject.message.header(dedupe.header)
   // An empty header names no event, and must not make all that carry it duplicates of the first.
   if (value === undefined || value.trim() === '') return null
-  return hash(alone ? value : `${value}\n${position}`)
+  return sha256(alone ? value : `${value}\n${position}`)
 }
 
 function fieldsKey(fields: string[], value: Json | undefined): string | null {
   if (value === undefined) return null
   const found = fields.map((field) => resolvePath(value, parsePath(field)))
   const isNothing = (value: Json) => value === null || value === ''
-  return found.every((values) => values.every(isNothing)) ? null : hash(stringifyExact(found))
+  return found.every((values) => values.every(isNothing)) ? null : sha256(stringifyExact(found))
 }
 
-function hash(value: string | Buffer): string {
-  return createHash('sha256').update(value).digest('hex')
+function sha256(value: string | Buffer): string {
+  return hash('sha256', value)
 }

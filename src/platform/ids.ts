@@ -4,6 +4,8 @@ const COUNTER_MAX = 0xfff
 
 let latestMs = 0
 let counter = 0
+/** `latestMs` as an id begins with it. */
+let timePart = ''
 
 /**
  * A time-ordered id (UUIDv7, RFC 9562): fixed before the first try to store, and the key that partitions tables by
@@ -15,23 +17,29 @@ let counter = 0
 export function newId(): string {
   const now = Date.now()
   if (now > latestMs) {
-    latestMs = now
-    counter = 0
+    begin(now)
   } else if (counter === COUNTER_MAX) {
-    latestMs += 1
-    counter = 0
+    begin(latestMs + 1)
   } else {
     counter += 1
   }
-  const time = latestMs.toString(16).padStart(12, '0')
-  const count = counter.toString(16).padStart(3, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${count}${randomUUID().slice(18)}`
+  return `${timePart}-7${counter.toString(16).padStart(3, '0')}${randomUUID().slice(18)}`
+}
+
+function begin(atMs: number): void {
+  latestMs = atMs
+  timePart = timePartOf(atMs)
+  counter = 0
+}
+
+function timePartOf(atMs: number): string {
+  const digits = atMs.toString(16).padStart(12, '0')
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`
 }
 
 /** The smallest UUIDv7 of a moment, for "everything before then"; ids know no time before 1970. */
 export function firstIdAt(moment: Date): string {
-  const milliseconds = Math.max(0, moment.getTime()).toString(16).padStart(12, '0')
-  return `${milliseconds.slice(0, 8)}-${milliseconds.slice(8)}-7000-8000-000000000000`
+  return `${timePartOf(Math.max(0, moment.getTime()))}-7000-8000-000000000000`
 }
 
 /** 24 random hex digits, the form of the integration ids in Retrieve's addresses. */

@@ -95,7 +95,7 @@ export class QueueUnavailable extends Error {
   }
 }
 
-export const PRIORITY_DEFAULT = 50
+export const PRIORITY_HIGHEST = 0
 export const CLOSE_DEADLINE_MS = 20_000
 
 const PRIORITY_MAX = 100

@@ -9,7 +9,7 @@ export {
   type Handler,
   type Job,
   type JobKind,
-  PRIORITY_DEFAULT,
+  PRIORITY_HIGHEST,
   type Queue,
   QueueUnavailable,
   type TakeOptions,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Json, NumberText } from '../payload/exact-json.ts'
 import { parsePath, valueAt } from '../payload/path.ts'
 import type { Message } from './message.ts'
@@ -68,13 +68,13 @@ export type Part = keyof Identity | 'bytes' | Reader
 export function dedupeKeyOf(rule: DedupeRule, identity: Identity, subject: Subject): string | null {
   for (const parts of rule.keys) {
     const found = parts.map((part) => partOf(part, identity, subject))
-    if (found.every((value) => value !== null)) return hash(JSON.stringify(found))
+    if (found.every((value) => value !== null)) return sha256(JSON.stringify(found))
   }
   return null
 }
 
 function partOf(part: Part, identity: Identity, subject: Subject): string | null {
-  if (part === 'bytes') return hash(subject.bytes)
+  if (part === 'bytes') return sha256(subject.bytes)
   return typeof part === 'function' ? read([part], subject) : identity[part]
 }
 
@@ -116,6 +116,6 @@ function isoMs(text: string): number {
   return Date.parse(`${day}T${time}${zone}`)
 }
 
-function hash(value: string | Buffer): string {
-  return createHash('sha256').update(value).digest('hex')
+function sha256(value: string | Buffer): string {
+  return hash('sha256', value)
 }
