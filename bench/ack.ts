@@ -49,8 +49,8 @@ try {
   const drive = driver(load, { bare, gateway }, integrationId)
   await drive('bare', { connections: 32, seconds: 1 })
   await drive('gateway', { connections: 32, seconds: 2 })
-  await steady(drive)
   for (const connections of [32, 128]) await compare(drive, connections)
+  await steady(drive)
   await requireDistinct()
 } finally {
   for (const child of children) child.kill('SIGKILL')

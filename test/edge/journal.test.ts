@@ -354,7 +354,7 @@ describe('a journal', () => {
   })
 
   test('that cannot be made is told and done without', async () => {
-    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home' }, await anotherUrl())
+    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home', STORE_WAIT_MS: '500' }, await anotherUrl())
     const id = await edge.integration()
     expect(await edge.send(id)).toMatchObject(ACCEPTED)
     expect((await health(edge.port)).body.parts.journal).toMatchObject({
