@@ -43,14 +43,15 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** Sends events to a destination of their own, and gives its id. */
+/** Sends events to a destination of their own, and gives their address. */
 async function send(path: string, count: number, config: object, push: object): Promise<string> {
   const { id: destination } = await api.destination(shop, `${receiver.url}${path}`, config)
   const { id } = await api.integration(shop, {
     nodes: [{ id: 'push', kind: 'push', destination, ...push }],
   })
-  for (let n = 0; n < count; n++) await post(`${edge.url}/integration/${id}`, `{"n":${n}}`, {})
-  return destination
+  const address = `${edge.url}/integration/${id}`
+  for (let n = 0; n < count; n++) await post(address, `{"n":${n}}`, {})
+  return address
 }
 
 test('a worker that is killed loses nothing, in whatever state a delivery is', {
@@ -168,17 +169,18 @@ test('a batch whose worker is killed comes again as the same, and what was still
   })
   await send('/batched', 3, { batch: { itemsMax: 3, waitMs: 600_000, idField: 'delivery' } }, {})
   await eventually(() => expect(cameTo('/batched')).toHaveLength(1))
-  await send('/gathered', 2, { batch: { waitMs: 12_000 } }, {})
+  const gathered = await send('/gathered', 2, { batch: { itemsMax: 3, waitMs: 600_000 } }, {})
   await eventually(async () => expect(await states()).toMatchObject({ sending: 3, waiting: 2 }))
   await worker.kill9()
   slow = false
   await sql`UPDATE deliveries SET lease_until = now() WHERE state = 'sending'`
   worker = await startProcess('worker', env)
   await eventually(() => expect(cameTo('/batched')).toHaveLength(2), 60_000)
+  await post(gathered, '{"n":2}', {})
   await eventually(() => expect(cameTo('/gathered').length).toBeGreaterThan(0), 60_000)
   const [first, again] = cameTo('/batched')
   expect(again?.body).toEqual(first?.body)
   expect(again?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
   expect([first, again].map((push) => push?.headers['sluice-attempt'])).toEqual(['1', '2'])
-  expect(cameTo('/gathered').map(({ body }) => body.toString())).toEqual(['[{"n":0},{"n":1}]'])
+  expect(cameTo('/gathered').map(({ body }) => body.toString())).toEqual(['[{"n":0},{"n":1},{"n":2}]'])
 })

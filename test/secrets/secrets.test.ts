@@ -217,25 +217,28 @@ describe('secrets', () => {
 async function plantDestinations(applicationId: string): Promise<void> {
   planted.destinations = plantedDestinations(receiver.url, receiver.port)
   const retry = { kind: 'fixed', delayMs: 3_600_000 }
-  const ids: string[] = []
-  for (const [name, given] of Object.entries(planted.destinations)) {
-    const config = { retry, timeoutMs: 2_000, ...given }
-    const { id } = await make('/destinations', { applicationId, name, config })
-    ids.push(id)
-    await api.call('POST', `/destinations/${id}/test`, { item: { number: 1 } })
-    // What a careless server tells is in the answer too.
-    await api.call('POST', '/destinations', {
-      applicationId,
-      name,
-      config,
-      verify: true,
-      sample: { number: 1 },
-    })
-    // Shown as ***, and kept where it is sent back so.
-    const shown = (await api.call('GET', `/destinations/${id}`)).body.config
-    const changed = await api.call('PATCH', `/destinations/${id}`, { config: { ...shown, timeoutMs: 2_500 } })
-    expect([name, changed.status, changed.body.config?.timeoutMs]).toEqual([name, 200, 2_500])
-  }
+  const ids = await Promise.all(
+    Object.entries(planted.destinations).map(async ([name, given]) => {
+      const config = { retry, timeoutMs: 2_000, ...given }
+      const { id } = await make('/destinations', { applicationId, name, config })
+      await api.call('POST', `/destinations/${id}/test`, { item: { number: 1 } })
+      // What a careless server tells is in the answer too.
+      await api.call('POST', '/destinations', {
+        applicationId,
+        name,
+        config,
+        verify: true,
+        sample: { number: 1 },
+      })
+      // Shown as ***, and kept where it is sent back so.
+      const shown = (await api.call('GET', `/destinations/${id}`)).body.config
+      const changed = await api.call('PATCH', `/destinations/${id}`, {
+        config: { ...shown, timeoutMs: 2_500 },
+      })
+      expect([name, changed.status, changed.body.config?.timeoutMs]).toEqual([name, 200, 2_500])
+      return id
+    }),
+  )
   const request = {
     url: `${receiver.url}/call`,
     auth: { kind: 'bearer', token: plant() },
