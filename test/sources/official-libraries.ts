@@ -65,8 +65,9 @@ export const OFFICIAL_LIBRARIES: OfficialLibrary[] = [
     secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     sign(secret, id) {
       const body = orderOf(id)
-      const signature = new StandardWebhook(secret).sign(id, new Date(), body)
-      return { headers: standardHeaders('webhook-', id, signature), body }
+      const at = new Date()
+      const signature = new StandardWebhook(secret).sign(id, at, body)
+      return { headers: standardHeaders('webhook-', id, at, signature), body }
     },
     change: addSpace,
     believes: (secret, { headers, body }) => passes(() => new StandardWebhook(secret).verify(body, headers)),
@@ -77,8 +78,9 @@ export const OFFICIAL_LIBRARIES: OfficialLibrary[] = [
     secret: 'a-client-secret-of-bigcommerce',
     sign(secret, id) {
       const body = orderOf(id)
-      const signature = new StandardWebhook(secret, { format: 'raw' }).sign(id, new Date(), body)
-      return { headers: standardHeaders('webhook-', id, signature), body }
+      const at = new Date()
+      const signature = new StandardWebhook(secret, { format: 'raw' }).sign(id, at, body)
+      return { headers: standardHeaders('webhook-', id, at, signature), body }
     },
     change: addSpace,
     believes: (secret, { headers, body }) =>
@@ -92,8 +94,9 @@ export const OFFICIAL_LIBRARIES: OfficialLibrary[] = [
     simulated: { options: { headerPrefix: 'svix-' } },
     sign(secret, id) {
       const body = orderOf(id)
-      const signature = new SvixWebhook(secret).sign(id, new Date(), body)
-      return { headers: standardHeaders('svix-', id, signature), body }
+      const at = new Date()
+      const signature = new SvixWebhook(secret).sign(id, at, body)
+      return { headers: standardHeaders('svix-', id, at, signature), body }
     },
     change: addSpace,
     believes: (secret, { headers, body }) => passes(() => new SvixWebhook(secret).verify(body, headers)),
@@ -215,8 +218,8 @@ export const OFFICIAL_LIBRARIES: OfficialLibrary[] = [
   },
 ]
 
-function standardHeaders(prefix: string, id: string, signature: string): Record<string, string> {
-  const timestamp = String(Math.floor(Date.now() / 1000))
+function standardHeaders(prefix: string, id: string, at: Date, signature: string): Record<string, string> {
+  const timestamp = String(Math.floor(at.getTime() / 1000))
   return {
     ...JSON_TYPE,
     [`${prefix}id`]: id,

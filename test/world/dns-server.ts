@@ -26,6 +26,8 @@ export interface DnsServer {
   setDefault(answer: SettableAnswer): void
   asked(type: RecordType, name: string): number
   askedInAll(): number
+  /** Different questions: a resolver that hears nothing in time asks the same one again. */
+  askedDifferent(): number
   close(): Promise<void>
 }
 
@@ -62,6 +64,7 @@ export async function startDnsServer(): Promise<DnsServer> {
       fallback = answer
     },
     asked: (type, name) => counts.get(`${TYPE_NUMBERS[type]} ${name.toLowerCase()}`) ?? 0,
+    askedDifferent: () => counts.size,
     askedInAll: () => [...counts.values()].reduce((sum, count) => sum + count, 0),
     close: () => closeServer(socket, timers),
   }
