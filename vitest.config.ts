@@ -13,7 +13,9 @@ export default defineConfig({
     // On Node's own loader, as the program runs.
     experimental: { viteModuleRunner: false },
     execArgv: ['--no-node-snapshot'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Whatever is waited for may come late on a busy machine.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000 } },
   },
 })

@@ -179,8 +179,12 @@ test('an installation without development dependencies runs, and its health chec
     () =>
       Number(/"ready"/.test(sluice.stdout()) && /"port":(\d+)/.exec(sluice.stdout())?.[1]) ||
       Promise.reject(new Error(sluice.stdout() + sluice.stderr())),
+    45_000,
   )
-  expect(await (await fetch(`http://127.0.0.1:${port}/health/ready`)).json()).toMatchObject({ status: 'up' })
+  await eventually(async () => {
+    const health = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).json()
+    expect(health).toMatchObject({ status: 'up' })
+  })
 
   const check = JSON.parse(/HEALTHCHECK[\s\S]*?CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[]
   const asked = (env: Record<string, string>) =>
@@ -191,7 +195,7 @@ test('an installation without development dependencies runs, and its health chec
   sluice.signal('SIGTERM')
   expect(await sluice.ended()).toEqual({ code: 0, signal: null })
   await database.drop()
-}, 60_000)
+}, 120_000)
 
 /** What `npm ci --omit=dev` installs, without asking a registry for it. */
 async function copyProductionPackages(folder: string): Promise<void> {

@@ -35,10 +35,12 @@ describe('health', () => {
   test('is up when all is well', async () => {
     const { url } = await open({ queue: 'bullmq' })
     expect(await ask(url, '/health/live')).toEqual({ status: 200, body: { status: 'up' } })
-    expect(await ask(url, '/health/ready')).toMatchObject({
-      status: 200,
-      body: { status: 'up', parts: { database: { status: 'up' }, queue: { status: 'up' } } },
-    })
+    await eventually(async () =>
+      expect(await ask(url, '/health/ready')).toMatchObject({
+        status: 200,
+        body: { status: 'up', parts: { database: { status: 'up' }, queue: { status: 'up' } } },
+      }),
+    )
   })
 
   test('is degraded while Redis is away, webhooks are taken all the same, and well again afterwards', async () => {
@@ -141,7 +143,7 @@ describe('the doors', () => {
   test('a worker answers for its health and its metrics only', async () => {
     const { url } = await open({ role: 'worker', queue: 'bullmq' })
     for (const path of ['/health/live', '/health/ready', '/metrics']) {
-      expect([path, (await ask(url, path)).status]).toEqual([path, 200])
+      await eventually(async () => expect([path, (await ask(url, path)).status]).toEqual([path, 200]))
     }
     for (const path of ['/api/v1/openapi.json', '/api/v1/events', '/tls/ask?domain=x', '/integration/abc']) {
       expect([path, (await ask(url, path)).status]).toEqual([path, 404])

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import { openRoad, type Road } from '../road/world.ts'
+import { eventually } from '../world/eventually.ts'
 
 let road: Road
 let destination: string
@@ -17,7 +18,12 @@ afterAll(() => road.close())
 
 async function received(body: object): Promise<any> {
   await road.world.send(orders, JSON.stringify(body))
-  return road.api.eventIn(orders, 'delivered')
+  const [latest] = await road.api.events(`?integrationId=${orders}&limit=1`)
+  return eventually(async () => {
+    const event = await road.api.event(latest.id)
+    expect(event.state).toBe('delivered')
+    return event
+  })
 }
 
 const get = async (path: string) => (await road.api.call('GET', path)).body

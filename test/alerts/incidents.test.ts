@@ -341,9 +341,11 @@ test('gateways look and tell by their clock, once together, and nothing again af
   const types = () => toldAt('/clock', told.receiver).map(({ type }) => type)
 
   await told.receiver.received(1)
-  const metrics = await (await fetch(`${second.url}/metrics`)).text()
-  expect(metrics).toContain('sluice_incidents_open{condition="quarantine"} 1')
-  expect(metrics).toContain('sluice_incidents_open{condition="silence"} 0')
+  await eventually(async () => {
+    const metrics = await (await fetch(`${second.url}/metrics`)).text()
+    expect(metrics).toContain('sluice_incidents_open{condition="quarantine"} 1')
+    expect(metrics).toContain('sluice_incidents_open{condition="silence"} 0')
+  })
   await second.close()
   const seenAt = (await looking.open('quarantine'))[0]?.lastSeenAt.getTime() ?? 0
   const restarted = await startTestGateway(like)

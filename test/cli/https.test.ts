@@ -38,7 +38,7 @@ async function start(scheme: Scheme, more: Partial<ServerOptions> = {}): Promise
     host: '127.0.0.1',
     port: 0,
     headerBytesMax: 2_048,
-    requestWaitMs: WAIT_MS,
+    requestWaitMs: 60_000,
     ...(scheme === 'https' && { tls }),
     async fetch(request, { incoming, outgoing }) {
       askForBody(incoming, outgoing)
@@ -94,7 +94,7 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
   })
 
   test('who does not finish his headers is told that he is too slow', async () => {
-    const server = await start(scheme)
+    const server = await start(scheme, { requestWaitMs: WAIT_MS })
     const socket = await open(scheme, server)
     const answer = said(socket)
     socket.write('POST / HTTP/1.1\r\nhost: h\r\n')
@@ -105,7 +105,7 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
   })
 
   test('who says nothing is hung up on without a word', async () => {
-    const server = await start(scheme)
+    const server = await start(scheme, { requestWaitMs: WAIT_MS })
     expect(await said(await open(scheme, server))).toBe('')
     expect(server.broken).toEqual([])
   })
@@ -205,7 +205,7 @@ describe('a handshake', () => {
   })
 
   test('that never ends is given up, and keeps nobody out', async () => {
-    const { port, failed, broken } = await start('https')
+    const { port, failed, broken } = await start('https', { requestWaitMs: 5 * WAIT_MS })
     const silent = await Promise.all(Array.from({ length: 100 }, () => openRaw(port)))
     const halfway = await openRaw(port)
     let sent = 0

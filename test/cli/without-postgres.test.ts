@@ -59,6 +59,11 @@ async function health({ url }: SluiceProcess) {
   return { status: response.status, body: await response.json() }
 }
 
+/** Nothing is in its journal then. */
+async function untilUp(edge: SluiceProcess): Promise<void> {
+  await eventually(async () => expect((await health(edge)).body).toMatchObject({ status: 'up' }), PATIENCE_MS)
+}
+
 async function stored(id: string): Promise<number[]> {
   const sql = postgres(database.url, { max: 1 })
   const rows = await sql`
@@ -73,6 +78,7 @@ test('an edge that is killed while PostgreSQL is away and started again without 
   const id = await makeIntegration(first, 'shop')
   await send(first, id, 3)
   await eventually(async () => expect(await readFile(copyFile, 'utf8')).toContain(id))
+  await untilUp(first)
   await database.kill9()
   await send(first, id, 20)
   await first.kill9()
@@ -94,12 +100,12 @@ test('an edge that is killed while PostgreSQL is away and started again without 
   expect(await post(`${second.url}/integration/unknown`, '{}', {})).toMatchObject({ status: 404 })
 
   await database.restart()
+  await untilUp(second)
+  await send(second, id, 3)
   await eventually(
-    async () => expect((await health(second)).body).toMatchObject({ status: 'up' }),
+    async () => expect(await stored(id)).toEqual(Array.from({ length: next }, (_, n) => n)),
     PATIENCE_MS,
   )
-  await send(second, id, 3)
-  expect(await stored(id)).toEqual(Array.from({ length: next }, (_, n) => n))
   // Changes are heard of as ever.
   const other = await makeIntegration(second, 'other')
   await send(second, other, 1)
@@ -193,6 +199,7 @@ test('a journal that nobody is left for is brought in by a command', async () =>
   const edge = await startEdge()
   const id = await makeIntegration(edge, 'left')
   await send(edge, id, 1)
+  await untilUp(edge)
   await database.stop()
   await send(edge, id, 10)
   await edge.kill9()

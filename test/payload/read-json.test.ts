@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { stringifyExact } from '../../src/payload/exact-json.ts'
 import { findJsonFault } from '../../src/payload/json-fault.ts'
 import { readJson } from '../../src/payload/read-json.ts'
+import { processorMs } from '../world/processor-ms.ts'
 
 const LIMITS = { depthMax: 100, keysMax: 100_000 }
 
@@ -142,9 +143,8 @@ describe('keys and elements', () => {
   })
 
   test('blanks in brackets do not slow the count down', () => {
-    const started = performance.now()
-    expect(problemOf(`[${' '.repeat(5_000_000)}1]`)).toBe('ok')
-    expect(performance.now() - started).toBeLessThan(2_000)
+    const long = `[${' '.repeat(5_000_000)}1]`
+    expect(processorMs(() => expect(problemOf(long)).toBe('ok'))).toBeLessThan(2_000)
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { stringifyExact } from '../../src/payload/exact-json.ts'
 import { readAlwaysList, readXml } from '../../src/payload/read-xml.ts'
+import { processorMs } from '../world/processor-ms.ts'
 import { XML_CASES } from './xml-cases.ts'
 
 const LIMITS = { depthMax: 100, keysMax: 100_000 }
@@ -71,8 +72,6 @@ describe('time is linear in the body', () => {
     ['90,000 names', `<a>${Array.from({ length: 90_000 }, (_, i) => `<b${i}/>`).join('')}</a>`],
     ['many CDATA sections', `<a>${'<![CDATA[]]>'.repeat(megabytes / 12)}</a>`],
   ])('%s', (_name, xml) => {
-    const started = performance.now()
-    readXml(xml, LIMITS, NO_LISTS)
-    expect(performance.now() - started).toBeLessThan(4_000)
+    expect(processorMs(() => readXml(xml, LIMITS, NO_LISTS))).toBeLessThan(4_000)
   })
 })

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isObject, type Json, stringifyExact } from '../../src/payload/exact-json.ts'
 import { normalise } from '../../src/payload/normalise.ts'
+import { processorMs } from '../world/processor-ms.ts'
 
 const SAMPLES = path.join(import.meta.dirname, '../../../shared/samples')
 const LIMITS = { depthMax: 100, keysMax: 100_000 }
@@ -110,9 +111,7 @@ if (!existsSync(SAMPLES)) {
       ['xml-depth-10000.xml', /^too_deep: nested deeper than 100 levels/],
       ['xml-8000-attributes.xml', /^ok$/],
     ])('%s', (name, answer) => {
-      const started = performance.now()
-      expect(answerTo(`hostile/${name}`)).toMatch(answer)
-      expect(performance.now() - started).toBeLessThan(1_000)
+      expect(processorMs(() => expect(answerTo(`hostile/${name}`)).toMatch(answer))).toBeLessThan(1_000)
     })
   })
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Json, parseExact } from '../../src/payload/exact-json.ts'
 import { renderHeader } from '../../src/payload/header-template.ts'
 import { type CompileOptions, compileTemplate, renderTemplate } from '../../src/payload/template.ts'
+import { processorMs } from '../world/processor-ms.ts'
 
 const SCOPE = parseExact(
   `{"id":820982911946154508,"huge":1e400,"price":19.9,"name":"Ada <b>","nothing":null,"no":false,
@@ -112,9 +113,7 @@ describe('everything has a limit', () => {
     ],
     ['doubling', `{% assign a = long %}${'{% assign a = a | append: a %}'.repeat(30)}{{ a }}`, 'memory'],
   ])('%s', (_what, text, message) => {
-    const started = performance.now()
-    expect(render(text)).toContain(message)
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(processorMs(() => expect(render(text)).toContain(message))).toBeLessThan(2_000)
   })
 })
 

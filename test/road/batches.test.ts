@@ -160,7 +160,11 @@ describe('a batch', () => {
         body: JSON.stringify({ results: items.map(({ id, n }) => ({ id, status: statusOf(n) })) }),
       }
     })
+    const { ledger } = one.road.world.gateway
+    await ledger.pauseDestination(one.destination, 'until all are there')
     await one.send(...numbered(4))
+    await inStates(one, { waiting: 4 })
+    await ledger.resumeDestination(one.destination)
     const deliveries = await inStates(one, { delivered: 3, dead: 1 })
     expect(deliveries.map(({ tries }) => tries)).toEqual([1, 1, 3, 1])
     expect(one.pushes().map((push) => bodyOf(push).map(({ n }: { n: number }) => n))).toEqual([

@@ -64,7 +64,7 @@ test('a worker that is killed loses nothing, in whatever state a delivery is', {
     if (url === '/slow') await new Promise((resolve) => setTimeout(resolve, 60_000))
     return 200
   })
-  await send('/failing', 1, { retry: { kind: 'fixed', delayMs: 3_000 } }, {})
+  await send('/failing', 1, { retry: { kind: 'fixed', delayMs: 3_600_000 } }, {})
   await eventually(async () => expect(await states()).toEqual({ retrying: 1 }))
   await send('/delayed', 1, {}, { delaySeconds: 60 })
   await send('/slow', 6, { concurrencyMax: 4 }, { orderKey: '{{ n }}' })
@@ -76,7 +76,7 @@ test('a worker that is killed loses nothing, in whatever state a delivery is', {
   slow = false
   // The leases of what was being sent go on for most of a minute, and so does the delay: neither is waited for here.
   await sql`UPDATE deliveries SET lease_until = now() WHERE state = 'sending'`
-  await sql`UPDATE deliveries SET due_at = now() + interval '2 seconds' WHERE state = 'delayed'`
+  await sql`UPDATE deliveries SET due_at = now() + interval '2 seconds' WHERE state IN ('delayed', 'retrying')`
   worker = await startProcess('worker', env)
   await eventually(async () => expect(await states()).toEqual({ delivered: 8 }), 90_000)
   // What may have arrived comes again as the same.

@@ -33,7 +33,6 @@ beforeAll(async () => {
       SWEEP_SECONDS: '1',
       LOST_SECONDS: '2',
       DRAIN_MS: '5000',
-      STORE_WAIT_MS: '1000',
       DELIVERY_CONCURRENCY: '4',
     },
   })

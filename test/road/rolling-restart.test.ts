@@ -19,7 +19,7 @@ let sender: SteadySender
 let id: string
 
 beforeAll(async () => {
-  fleet = await startFleet({ worker: false, env: { STOP_NOTICE_MS: '1500' } })
+  fleet = await startFleet({ worker: false, env: { STOP_NOTICE_MS: '3000' } })
   balancer = await startBalancer()
   const [one] = fleet.edges
   const shop = await one.api.application('shop')
@@ -95,7 +95,7 @@ test('an edge that is about to stop says so, answers on, and closes each connect
       status: 'down',
       parts: { process: { status: 'down', detail: 'it is about to stop' } },
     })
-  }, 1_400)
+  }, 2_500)
   const post = `POST /integration/nobody HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 2\r\n\r\n{}`
   const last = answersOn(kept)
   kept.write(post)

@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis'
 import postgres from 'postgres'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { freshDatabase } from './database.ts'
+import { eventually } from './eventually.ts'
 import { startPostgres } from './postgres.ts'
 import { sharedRedis, startRedis } from './redis.ts'
 
@@ -17,6 +18,15 @@ test('copies of the template, taken at once, are migrated databases that do not 
     await expect(postgres(url, { max: 1 })`SELECT 1`).rejects.toMatchObject({ code: '3D000' })
   }
 })
+
+/** Sessions that were ended are gone a moment later. */
+async function sessionsAt(url: string): Promise<number> {
+  const admin = postgres(inject('adminDatabaseUrl'), { max: 1 })
+  const name = new URL(url).pathname.slice(1)
+  const sessions = await admin`SELECT 1 FROM pg_stat_activity WHERE datname = ${name}`
+  await admin.end()
+  return sessions.length
+}
 
 test('a copy that was written to is given out again as it was, and one that somebody holds is not', async () => {
   const open = (url: string) => postgres(url, { max: 1, onnotice: () => {} })
@@ -35,6 +45,7 @@ test('a copy that was written to is given out again as it was, and one that some
   await sql`INSERT INTO applications (id, slug, name) VALUES (gen_random_uuid(), 'shop', 'Shop')`
   await sql.end()
   expect(await rowsAt(used.url)).not.toEqual(before)
+  await eventually(async () => expect(await sessionsAt(used.url)).toBe(0))
   await used.drop()
   const again = await freshDatabase()
   expect(again.url).toBe(used.url)

@@ -115,13 +115,15 @@ test('what a worker had brought when it was killed, and had not written down, is
   await road.world.send(id, '{"id":2,"total":1}')
   const event = await road.api.eventIn(id, 'delivered')
   // As the ledger stands when the worker dies after the commit of the destination and before its own.
-  await ledger`DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id = ${event.id})`
-  const taken = await ledger`
-    UPDATE deliveries SET state = 'sending', ended_at = NULL, queued_at = now() - interval '1 hour',
-      lease_until = now() - interval '1 second' WHERE event_id = ${event.id} RETURNING id, run_id`
-  expect(taken).toHaveLength(2)
-  await ledger`UPDATE runs SET state = 'delivering', ended_at = NULL, deliveries_open = 2 WHERE id = ${taken[0]?.run_id}`
-  await ledger`UPDATE events SET state = 'delivering' WHERE id = ${event.id}`
+  await ledger.begin(async (sql) => {
+    await sql`DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id = ${event.id})`
+    const taken = await sql`
+      UPDATE deliveries SET state = 'sending', ended_at = NULL, queued_at = now() - interval '1 hour',
+        lease_until = now() - interval '1 second' WHERE event_id = ${event.id} RETURNING id, run_id`
+    expect(taken).toHaveLength(2)
+    await sql`UPDATE runs SET state = 'delivering', ended_at = NULL, deliveries_open = 2 WHERE id = ${taken[0]?.run_id}`
+    await sql`UPDATE events SET state = 'delivering' WHERE id = ${event.id}`
+  })
   const again = await eventually(async () => {
     const found = await road.api.event(event.id)
     expect(found.state).toBe('delivered')
