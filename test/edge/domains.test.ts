@@ -1,31 +1,43 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type DnsServer, ptrName, startDnsServer } from '../world/dns-server.ts'
+import { eventually } from '../world/eventually.ts'
 import { ACCEPTED, type EdgeWorld, startEdge } from './world.ts'
 
 let dns: DnsServer
+/** It has more time for DNS than any answer takes. */
 let world: EdgeWorld
 let id: string
+/** It has only {@link BUDGET_MS}. */
+let hasty: EdgeWorld
+let hastyId: string
 
 const BUDGET_MS = 400
 
 beforeAll(async () => {
   dns = await startDnsServer()
-  world = await startEdge({
-    TRUSTED_PROXIES: '127.0.0.1',
-    RETRIEVE_ALLOWED_LIST: 'shop.example, 192.0.2.1',
-    DNS_SERVERS: dns.address,
-    DNS_BUDGET_MS: String(BUDGET_MS),
-  })
+  world = await start('shop.example, 192.0.2.1')
   id = await world.integration()
+  hasty = await start('shop.example, 192.0.2.1', BUDGET_MS)
+  hastyId = await hasty.integration()
 })
 afterAll(async () => {
   await world.close()
+  await hasty.close()
   await dns.close()
 })
+
+const start = (allowed: string, budgetMs = 5_000) =>
+  startEdge({
+    TRUSTED_PROXIES: '127.0.0.1',
+    RETRIEVE_ALLOWED_LIST: allowed,
+    DNS_SERVERS: dns.address,
+    DNS_BUDGET_MS: String(budgetMs),
+  })
 beforeEach(() => dns.setDefault({ rcode: 3 }))
 
 const send = (address: string, called = id, headers: Record<string, string> = {}) =>
   world.send(called, '{}', { 'x-forwarded-for': address, ...headers })
+const sendHasty = (address: string) => hasty.send(hastyId, '{}', { 'x-forwarded-for': address })
 
 function publish(address: string, ptr: string, forward: string[]): void {
   dns.set('PTR', ptrName(address), { records: [ptr] })
@@ -69,16 +81,17 @@ test('a domain of one integration opens no other', async () => {
 
 test('a silent DNS never slows an address match', async () => {
   dns.setDefault({ silent: true })
-  const started = performance.now()
+  const before = dns.askedInAll()
   expect(await send('192.0.2.1')).toMatchObject(ACCEPTED)
-  expect(performance.now() - started).toBeLessThan(BUDGET_MS / 2)
+  expect(dns.askedInAll()).toBe(before)
 })
 
 test('a DNS that is silent or fails makes "come again", not "no"', async () => {
   dns.setDefault({ silent: true })
   const started = performance.now()
-  expect(await send('203.0.113.30')).toMatchObject({ status: 503, headers: { 'retry-after': '10' } })
-  expect(performance.now() - started).toBeLessThan(BUDGET_MS + 300)
+  expect(await sendHasty('203.0.113.30')).toMatchObject({ status: 503, headers: { 'retry-after': '10' } })
+  // The resolver would give up after two seconds at the earliest.
+  expect(performance.now() - started).toBeLessThan(1_900)
   dns.setDefault({ rcode: 2 })
   expect((await send('203.0.113.31')).status).toBe(503)
 })
@@ -86,37 +99,31 @@ test('a DNS that is silent or fails makes "come again", not "no"', async () => {
 test('a sender whom a slow DNS kept out is let in when he comes again', async () => {
   publish('203.0.113.40', 'slow.shop.example', ['203.0.113.40'])
   dns.set('PTR', ptrName('203.0.113.40'), { records: ['slow.shop.example'], delayMs: BUDGET_MS + 100 })
-  expect((await send('203.0.113.40')).status).toBe(503)
-  const deadline = performance.now() + 3_000
-  let status = 503
-  while (status === 503 && performance.now() < deadline) status = (await send('203.0.113.40')).status
-  expect(status).toBe(200)
+  expect((await sendHasty('203.0.113.40')).status).toBe(503)
+  await eventually(async () => expect((await sendHasty('203.0.113.40')).status).toBe(200))
 })
 
 test('a stranger learns nothing about ids from DNS: same answer, same questions, same wait', async () => {
-  const other = await startEdge({
-    TRUSTED_PROXIES: '127.0.0.1',
-    RETRIEVE_ALLOWED_LIST: '192.0.2.1',
-    DNS_SERVERS: dns.address,
-    DNS_BUDGET_MS: String(BUDGET_MS),
-  })
+  const other = await start('192.0.2.1')
   const own = await other.integration({ allowedList: ['only-here.example'] })
   const plain = await other.integration()
   const call = (address: string, called: string) => other.send(called, '{}', { 'x-forwarded-for': address })
   await call('203.0.113.50', own)
+  const ofOwn = dns.asked('A', 'only-here.example')
   dns.setDefault({ rcode: 3, delayMs: 150 })
   const seen: { answer: string; asked: number; waitMs: number }[] = []
   for (const [at, called] of [own, plain, 'nobody-knows', 'ABC123'].entries()) {
-    const before = dns.askedInAll()
+    const before = dns.askedDifferent()
     const started = performance.now()
     const { status, body } = await call(`203.0.113.${60 + at}`, called)
     const answer = `${status} ${body.replace(/203\.0\.113\.6\d/, 'x')}`
-    seen.push({ answer, asked: dns.askedInAll() - before, waitMs: performance.now() - started })
+    seen.push({ answer, asked: dns.askedDifferent() - before, waitMs: performance.now() - started })
   }
   await other.close()
   const [first] = seen
   expect(first?.answer).toMatch(/^403 /)
   expect(first?.asked).toBeGreaterThan(0)
+  expect(dns.asked('A', 'only-here.example')).toBe(ofOwn)
   for (const { answer, asked, waitMs } of seen) {
     expect({ answer, asked }).toEqual({ answer: first?.answer, asked: first?.asked })
     expect(waitMs).toBeGreaterThan(140)

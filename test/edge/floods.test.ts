@@ -19,29 +19,27 @@ async function flood(count: number, ask: (at: number) => Promise<unknown>): Prom
     await Promise.all(Array.from({ length: 50 }, (_, at) => ask(done + at)))
 }
 
-/** What was written of a refusal, once it has stopped growing. */
-async function written(outcome: string) {
-  const counted = await eventually(async () => {
-    const rows = await world.requests(`outcome=${outcome}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(await world.requests(`outcome=${outcome}`)).toHaveLength(rows.length)
-    return rows.length
-  })
+/** What was written of a refusal, once it is so much and has had a moment to become more. */
+async function written(outcome: string, least: number) {
+  const count = async () => (await world.requests(`outcome=${outcome}`)).length
+  await eventually(async () => expect(await count()).toBeGreaterThanOrEqual(least))
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const rows = await count()
   const lines = world.lines.filter((line) => line.includes(`"outcome":"${outcome}"`)).length
-  return { rows: counted, lines }
+  return { rows, lines }
 }
 
 test('500 refusals of one sender are seven rows and seven lines, and all are counted', async () => {
   const id = await world.integration()
   await flood(500, () => world.send(id, '{', { 'x-forwarded-for': '203.0.113.5' }))
   expect(await world.counted('unreadable')).toBe(500)
-  expect(await written('unreadable')).toEqual({ rows: 7, lines: 7 })
+  expect(await written('unreadable', 7)).toEqual({ rows: 7, lines: 7 })
 })
 
 test('ids that do not exist share one bucket, whatever their number', async () => {
   await flood(500, (at) => world.send(`no-such-${at}`, '{}', { 'x-forwarded-for': '203.0.113.5' }))
   expect(await world.counted('unknown_integration')).toBe(500)
-  expect(await written('unknown_integration')).toEqual({ rows: 7, lines: 7 })
+  expect(await written('unknown_integration', 7)).toEqual({ rows: 7, lines: 7 })
 })
 
 test('one noisy sender does not hide the refusals of another, nor those for another reason', async () => {
@@ -61,7 +59,7 @@ test('sources that are invented one by one are no flood of writes either', async
   const before = await world.counted('not_allowed')
   await flood(600, (at) => world.send(id, '{}', { 'x-forwarded-for': `2001:db8::${at.toString(16)}` }))
   expect((await world.counted('not_allowed')) - before).toBe(600)
-  expect((await written('not_allowed')).rows).toBeLessThanOrEqual(7 * 50)
+  expect((await written('not_allowed', 6 * 50)).rows).toBeLessThanOrEqual(7 * 50)
 })
 
 test('a new minute begins with the sum of what was only counted', () => {

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import path from 'node:path'
 import { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Gateway, startGateway } from '../../src/cli/gateway.ts'
 import { definitionSchema } from '../../src/integrations/integrations.ts'
+import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
 import { newId, newIntegrationId } from '../../src/platform/ids.ts'
 import { readSettings } from '../../src/platform/settings.ts'
 import { ADMIN_KEY } from '../world/api.ts'
@@ -107,15 +108,6 @@ async function isAskedForCertificate(port: number): Promise<boolean> {
   socket.destroy()
   plain.destroy()
   return Buffer.concat(heard).includes(authority.signer.name)
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const REFUSED = {

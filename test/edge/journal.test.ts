@@ -146,6 +146,7 @@ describe.each(Object.keys(FAULTS))('while PostgreSQL is %s', (fault) => {
     expect(stored.slice(20).map(({ n }) => n)).toEqual(numbers(20).map((n) => 20 + n))
     expect(new Set(stored.map(({ state }) => state))).toEqual(new Set(['queued']))
     expect(await world.send(id, '{"n":40}')).toMatchObject(ACCEPTED)
+    await untilDrained()
     expect((await storedOf(id)).at(-1)).toEqual({ n: 40, state: 'queued' })
   })
 })
@@ -201,6 +202,7 @@ describe('while PostgreSQL is away', () => {
     await mend()
     await untilDrained()
     await world.send(id, '{"key":"after","n":6}')
+    await untilDrained()
     expect((await storedOf(id)).map(({ state }) => state)).toEqual([
       'queued',
       'duplicate',
@@ -354,7 +356,7 @@ describe('a journal', () => {
   })
 
   test('that cannot be made is told and done without', async () => {
-    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home', STORE_WAIT_MS: '500' }, await anotherUrl())
+    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home', STORE_WAIT_MS: '3000' }, await anotherUrl())
     const id = await edge.integration()
     expect(await edge.send(id)).toMatchObject(ACCEPTED)
     expect((await health(edge.port)).body.parts.journal).toMatchObject({

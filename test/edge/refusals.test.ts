@@ -22,7 +22,7 @@ beforeAll(async () => {
       TRUSTED_PROXIES: '127.0.0.1',
       RETRIEVE_ALLOWED_LIST: `${OURS}, slow.example`,
       DNS_SERVERS: dns.address,
-      DNS_BUDGET_MS: '150',
+      DNS_BUDGET_MS: '5000',
       BODY_WAIT_MS: '700',
       BODY_BYTES_MAX: '4000',
       COMPRESSED_BYTES_MAX: '1000',
@@ -189,10 +189,10 @@ const CASES: Record<Reason, Case> = {
       const id = await world.integration()
       const socket = await openSocket(world.port)
       socket.write(
-        `POST /integration/${id} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: ${OURS}\r\ntransfer-encoding: chunked\r\n\r\n`,
+        `POST /integration/${id} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: ${OURS}\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n`,
       )
-      // Only a body that is awaited can break off.
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      // Only a body that is awaited can break off, as one is that was asked for.
+      await once(socket, 'data')
       socket.resetAndDestroy()
       return { id, answer: { status: 400, headers: {}, body: '' } }
     },

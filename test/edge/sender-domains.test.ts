@@ -17,7 +17,7 @@ beforeAll(async () => {
     TRUSTED_PROXIES: '127.0.0.1',
     RETRIEVE_ALLOWED_LIST: '192.0.2.1',
     DNS_SERVERS: dns.address,
-    DNS_BUDGET_MS: '400',
+    DNS_BUDGET_MS: '5000',
     BODY_BYTES_MAX: '5000',
   })
   const proof = { secrets: [{ secret: SECRET }] }

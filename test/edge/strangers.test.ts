@@ -64,7 +64,7 @@ test("a stranger's body is not waited for", async () => {
     { until: /\}$/ },
   )
   expect(answer).toMatch(/^HTTP\/1\.1 403 /)
-  expect(performance.now() - started).toBeLessThan(1_000)
+  expect(performance.now() - started).toBeLessThan(5_000)
 })
 
 test('a stranger who goes on sending his body has his answer, and loses the connection', async () => {

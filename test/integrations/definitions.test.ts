@@ -26,16 +26,14 @@ test('a change is seen by its own process when it is saved, and by every other o
   const shop = await saveShop(one.integrations)
   const id = await saveOrders(one.integrations, shop)
   expect(one.integrations.integration(id)).toMatchObject({ version: 1, name: 'orders' })
-  const savedAt = performance.now()
-  await eventually(() => expect(two.integrations.integration(id)).toMatchObject({ version: 1 }), 1_000)
-  expect(performance.now() - savedAt).toBeLessThan(500)
+  await eventually(() => expect(two.integrations.integration(id)).toMatchObject({ version: 1 }))
   expect(two.integrations.application(shop)?.allowedList).toEqual(['203.0.113.0/24'])
   let reloads = 0
   two.integrations.onReload(() => {
     reloads += 1
   })
   await one.integrations.delete('integrations', id)
-  await eventually(() => expect(two.integrations.integration(id)).toBeUndefined(), 1_000)
+  await eventually(() => expect(two.integrations.integration(id)).toBeUndefined())
   expect(reloads).toBeGreaterThan(0)
   await Promise.all([one.close(), two.close()])
 })
@@ -65,7 +63,7 @@ test('a lost listening connection is made again, and what was missed meanwhile i
   await eventually(async () => expect(await listeners(process.name)).toHaveLength(1))
   await onlooker`UPDATE integrations SET name = 'told' WHERE id = ${id}`
   await onlooker`SELECT pg_notify('sluice_definitions', '')`
-  await eventually(() => expect(process.integrations.integration(id)?.name).toBe('told'), 2_000)
+  await eventually(() => expect(process.integrations.integration(id)?.name).toBe('told'))
   await process.close()
 })
 
@@ -73,7 +71,7 @@ test('without any notice everything is read again after the reload period', asyn
   const process = await openProcess(server.url, { reloadSeconds: 0.2 })
   const shop = await saveShop(process.integrations)
   await onlooker`UPDATE applications SET name = 'unannounced' WHERE id = ${shop}`
-  await eventually(() => expect(process.integrations.application(shop)?.name).toBe('unannounced'), 2_000)
+  await eventually(() => expect(process.integrations.application(shop)?.name).toBe('unannounced'))
   await process.close()
 })
 

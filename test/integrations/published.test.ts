@@ -46,7 +46,7 @@ test('a list is fetched from where its source publishes it, and every process ha
     fetchedAt: NOW,
   }
   expect(one.integrations.publishedList('github')).toEqual(list)
-  await eventually(() => expect(two.integrations.publishedList('github')).toEqual(list), 1_000)
+  await eventually(() => expect(two.integrations.publishedList('github')).toEqual(list))
   expect(two.integrations.publishedAddresses('github')).toEqual(list.entries)
 })
 

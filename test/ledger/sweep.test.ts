@@ -37,12 +37,13 @@ test('finds runs that were never queued or whose worker is gone, each once', asy
   const done = await recordOne(world.ledger)
   await world.ledger.takeRun(done.runId)
   await finishRun(world, done.runId, { state: 'empty', reason: null, results: [], deliveries: [] })
+  await world.sql`UPDATE runs SET queued_at = now() - interval '1 hour'`
   const { runs } = await sweep()
   expect(runs.toSorted((a, b) => a.takes - b.takes)).toEqual([
     { id: queued.runId, takes: 0 },
     { id: running.runId, takes: 1 },
   ])
-  expect(await sweep(new Date(Date.now() - 1_000))).toEqual({ runs: [], deliveries: [] })
+  expect(await sweep(new Date(Date.now() - 60_000))).toEqual({ runs: [], deliveries: [] })
 })
 
 test('a run under way may be silent for longer than one that waits', async () => {

@@ -7,17 +7,17 @@ import { connectRedis, type RedisConnection, redisProblem } from '../../src/plat
 import { readRedisAddress } from '../../src/platform/redis-address.ts'
 import { type RedisServer, startRedis } from '../world/redis.ts'
 
-function connectTo(url: string): { redis: RedisConnection; lines: string[] } {
+function connectTo(url: string, answerMs = 500): { redis: RedisConnection; lines: string[] } {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
   const reading = readRedisAddress(url)
   if (!reading.ok) throw new Error(reading.problem)
-  return { redis: connectRedis(reading.address, { log, answerMs: 500 }), lines }
+  return { redis: connectRedis(reading.address, { log, answerMs }), lines }
 }
 
 test('user, password and database of the address are used', async () => {
   const server = await startWithPassword('right one')
-  const { redis, lines } = connectTo(`redis://default:right%20one@127.0.0.1:${server.port}/5`)
+  const { redis, lines } = connectTo(`redis://default:right%20one@127.0.0.1:${server.port}/5`, 5_000)
   await redis.settled()
   expect(await redis.prompt().set('key', 'value')).toBe('OK')
   expect(await redis.prompt().call('CLIENT', 'INFO')).toMatch(/ db=5 /)
@@ -34,6 +34,7 @@ test('a wrong password is told once, without being told', async () => {
   const outcome = redis.prompt().get('key')
   await expect(outcome).rejects.toThrow()
   expect(redisProblem(await outcome.catch((error: unknown) => error))).not.toContain('hunter2')
+  await vi.waitFor(() => expect(lines).toHaveLength(1), 5_000)
   // Long enough for several tries.
   await new Promise((resolve) => setTimeout(resolve, 500))
   expect(lines).toHaveLength(1)

@@ -63,17 +63,15 @@ describe.each([{ engine: 'in process' }, { engine: 'BullMQ' }])('the queue, $eng
     await queue.take('runs', { concurrency: 1 }, async (job) => {
       seen.push({ id: job.id, atMs: performance.now() })
     })
-    const [late, soon] = [aJob({ delayMs: 600 }), aJob({ delayMs: 250 })]
+    const [late, soon] = [aJob({ delayMs: 2_000 }), aJob({ delayMs: 1_000 })]
     const startMs = performance.now()
     await queue.put([late, soon])
     expect(await queue.counts('runs')).toEqual({ waiting: 0, delayed: 2, active: 0 })
     await vi.waitFor(() => expect(seen).toHaveLength(2), within)
     expect(seen.map(({ id }) => id)).toEqual([soon.id, late.id])
     const tookMs = seen.map(({ atMs }) => atMs - startMs)
-    expect(tookMs[0]).toBeGreaterThanOrEqual(249)
-    expect(tookMs[0]).toBeLessThan(600)
-    expect(tookMs[1]).toBeGreaterThanOrEqual(599)
-    expect(tookMs[1]).toBeLessThan(2_000)
+    expect(tookMs[0]).toBeGreaterThanOrEqual(999)
+    expect(tookMs[1]).toBeGreaterThanOrEqual(1_999)
   })
 
   test('an id that waits, or is delayed, is there once however often it is put', async () => {

@@ -9,7 +9,7 @@ const queue = await createSharedQueue({
   redis: redisAt(url, log),
   log,
   prefix,
-  lockMs: 1_000,
+  lockMs: 3_000,
   stalledCheckMs: 500,
 })
 await queue.take('runs', { concurrency: 1 }, (job) => {

@@ -114,7 +114,8 @@ test('an application with many calls does not keep another waiting for all of th
     }),
   )
   await sandbox.run(OK, { applicationId: 'few' })
-  expect(finished).toBeLessThanOrEqual(3)
+  // First come, first served, it would be eleven at least.
+  expect(finished).toBeLessThan(10)
   await Promise.all(many)
 })
 

@@ -42,7 +42,7 @@ test.each<QueueEngine>(['in-process', 'bullmq'])(
 
 test('a run whose call takes longer than lost work may lie is not taken by another worker', async () => {
   const database = await freshDatabase()
-  const env = { OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`, LOST_SECONDS: '1', SWEEP_SECONDS: '1' }
+  const env = { OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`, LOST_SECONDS: '3', SWEEP_SECONDS: '1' }
   receiver.requests.length = 0
   const { promise: open, resolve } = Promise.withResolvers<void>()
   receiver.answerWith(async () => {
@@ -54,8 +54,8 @@ test('a run whose call takes longer than lost work may lie is not taken by anoth
   const nodes = [{ id: 'ask', kind: 'call', request: { url: receiver.url }, result: 'answer', next: [] }]
   const { id } = await world.api.integration(shop, { nodes })
   await world.send(id, '{"n":1}')
-  // Several sweeps go by.
-  await new Promise((later) => setTimeout(later, 4_000))
+  // Sweeps go by that would find it lost.
+  await new Promise((later) => setTimeout(later, 6_000))
   resolve()
   const { runs } = await world.api.eventIn(id, 'empty')
   expect(runs).toMatchObject([{ takes: 1 }])
