@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Arrival } from './arrival.ts'
 import { Refusal } from './refusal.ts'
 
@@ -17,27 +16,14 @@ export interface BodyRoom {
  *
  * @throws Refusal when it is larger than allowed, takes too long or breaks off. What is left of it is not read.
  */
-export async function readBody(
+export function readBody(
   { incoming, askForBody }: Pick<Arrival, 'incoming' | 'askForBody'>,
   limits: BodyLimits,
   room: BodyRoom,
 ): Promise<Buffer> {
   const announced = Number(incoming.headers['content-length'] ?? 0)
-  if (announced > limits.bytesMax) throw tooLarge(limits.bytesMax)
+  if (announced > limits.bytesMax) return Promise.reject(tooLarge(limits.bytesMax))
   askForBody()
-  // Most bodies come together with their head, and are here by the time their sender is found to be welcome.
-  const isHere = incoming.complete && !incoming.destroyed
-  return isHere ? takeBody(incoming, limits, room) : awaitBody(incoming, limits, room)
-}
-
-function takeBody(incoming: IncomingMessage, { bytesMax }: BodyLimits, room: BodyRoom): Buffer {
-  const bytes = incoming.readableLength
-  if (bytes > bytesMax) throw tooLarge(bytesMax)
-  if (!room.take(bytes)) throw noRoom()
-  return incoming.read() ?? Buffer.alloc(0)
-}
-
-function awaitBody(incoming: IncomingMessage, limits: BodyLimits, room: BodyRoom): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
