@@ -442,7 +442,7 @@ test('Redis Sentinel: the master is found through the sentinels', async () => {
     const job = aJob()
     // The sentinel may not listen yet.
     await vi.waitFor(() => queue.put([job]), within)
-    await vi.waitFor(() => expect(seen).toEqual([job.id]), within)
+    await vi.waitFor(() => expect(new Set(seen)).toEqual(new Set([job.id])), within)
     const admin = new Redis(master.port)
     expect(await admin.keys('*')).not.toEqual([])
     admin.disconnect()
@@ -484,9 +484,10 @@ test('Redis Sentinel: when the master is gone, work goes on with the replica tha
     await vi.waitFor(() => expect(seen).toEqual([before.id]), within)
     await vi.waitFor(async () => expect(await contents(left)).toContain(delayed.subject), within)
     await master.kill9()
+    // A put whose answer was lost on the way is made again, and its job may have been taken by then.
     await vi.waitFor(() => queue.put([after]), failingOver)
     await vi.waitFor(
-      () => expect(seen.toSorted()).toEqual([before, delayed, after].map(({ id }) => id).toSorted()),
+      () => expect(new Set(seen)).toEqual(new Set([before.id, delayed.id, after.id])),
       failingOver,
     )
     expect(await left.role()).toContain('master')
