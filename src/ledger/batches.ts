@@ -77,7 +77,7 @@ export async function extendLeases(sql: Sql, deliveryIds: readonly string[], lea
       WHERE id = ANY (${deliveryIds}::uuid[]) AND state = 'sending' AND lease_until > now() ORDER BY id FOR UPDATE)`
 }
 
-/** Lets what was taken together, and cannot be sent together any more, wait for its turn one by one. Nothing was sent. */
+/** Lets what was taken and is not sent after all wait for its turn again, one by one. */
 export async function giveBack(sql: Sql, deliveryIds: readonly string[]): Promise<void> {
   await sql`
     UPDATE deliveries SET state = 'retrying', tries = tries - 1, due_at = now(), batch_id = NULL, lease_until = NULL

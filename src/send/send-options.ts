@@ -33,7 +33,8 @@ export interface SendOptions {
 export interface Places {
   /** Destinations with none left. */
   full(): string[]
-  begun(destinationId: string): void
+  /** Takes a place for as long as an attempt is under way; false when none is left. */
+  begin(destinationId: string): boolean
   ended(taken: Pick<TakenDelivery, 'destinationId' | 'keyed'>): void
   /** A delivery to the destination waits for its turn again. */
   stoodBack(destinationId: string): void

@@ -33,7 +33,8 @@ export async function attemptDelivery(
     return
   }
   const { first, batch } = taken
-  places.begun(first.destinationId)
+  // Many that are taken at one moment are taken before any of them counts.
+  if (!places.begin(first.destinationId)) return giveBack(batch, options)
   try {
     const destination = integrations.destination(first.destinationId)
     if (takesBatches(destination)) await attemptBatch(batch, destination, signal, options)
@@ -63,7 +64,10 @@ function takesBatches(destination: Destination | undefined): destination is Dest
   return destination?.config.kind === 'http' && destination.config.batch !== undefined
 }
 
-/** The destination takes no batches any more since this one was put together. */
+/**
+ * Nothing of it was sent: its destination has no place left, or takes no batches any more since this one was put
+ * together.
+ */
 async function giveBack({ deliveries }: TakenBatch, { ledger, places }: SendOptions): Promise<void> {
   await ledger.giveBack(deliveries.map(({ id }) => id))
   places.dueIn(0)

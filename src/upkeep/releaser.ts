@@ -32,8 +32,8 @@ export interface Releaser {
   runEnded(waiting: { destinationId: string; ordered: boolean }[]): void
   /** Destinations with no place left in this worker. */
   full(): string[]
-  /** Takes a place for as long as an attempt is under way. */
-  begun(destinationId: string): void
+  /** Takes a place for as long as an attempt is under way; false when this worker has none left. */
+  begin(destinationId: string): boolean
   ended(taken: Pick<TakenDelivery, 'destinationId' | 'keyed'>): void
   /** Tells that a delivery to the destination waits again. */
   stoodBack(destinationId: string): void
@@ -118,6 +118,10 @@ export function startReleaser(options: ReleaserOptions): Releaser {
     if (left.againInMs !== null) wakeIn(id, left.againInMs)
   }
 
+  function isFull(destinationId: string): boolean {
+    return (underWay.get(destinationId) ?? 0) >= ruleOf(destinationId).concurrencyMax
+  }
+
   async function tick(): Promise<void> {
     const ripe = await ledger.ripenDue(DUE_MAX)
     waiting = new Set([...(await ledger.findWaitingDestinations()), ...ripe.destinationIds])
@@ -174,8 +178,12 @@ export function startReleaser(options: ReleaserOptions): Releaser {
       // What waits in order may have waited for this run.
       for (const id of ordered) wake(id)
     },
-    full: () => [...underWay].flatMap(([id, count]) => (count >= ruleOf(id).concurrencyMax ? [id] : [])),
-    begun: (id) => void underWay.set(id, (underWay.get(id) ?? 0) + 1),
+    full: () => [...underWay.keys()].filter(isFull),
+    begin(id) {
+      if (isFull(id)) return false
+      underWay.set(id, (underWay.get(id) ?? 0) + 1)
+      return true
+    },
     ended({ destinationId: id, keyed }) {
       const count = (underWay.get(id) ?? 1) - 1
       if (count > 0) underWay.set(id, count)
