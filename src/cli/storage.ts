@@ -33,8 +33,6 @@ export interface StorageOptions {
   onFatal(sentence: string): void
 }
 
-const CONNECTIONS_MAX = 16
-
 /**
  * Opens the database of the settings, or the embedded one, at the schema of this version; or, where that may be, waits
  * for it in the background.
@@ -60,7 +58,7 @@ export async function openStorage(
     pools.push(pool)
     return pool
   }
-  const sql = connect(CONNECTIONS_MAX, 'sluice')
+  const sql = connect(settings.DATABASE_CONNECTIONS_MAX, 'sluice')
   const closing = new AbortController()
   async function prepare(): Promise<void> {
     await migrate(server.url)

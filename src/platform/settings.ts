@@ -29,6 +29,11 @@ export const SETTINGS = {
     'folder of the embedded database, the journal, the generated keys and the demo',
   ),
   DATABASE_URL: url('PostgreSQL; empty starts the embedded one under SLUICE_HOME'),
+  DATABASE_CONNECTIONS_MAX: integer(
+    16,
+    'connections of this process to PostgreSQL, beside one for what comes in and one that hears of changes',
+    { unit: 'connections', min: 4, max: 1_000 },
+  ),
   REDIS_URL: url(
     'Redis for the queue (redis://, rediss://, redis+sentinel://, redis+cluster://); empty queues in process',
   ),

@@ -83,6 +83,8 @@ export function testSettings(databaseUrl: string, { queue = 'in-process', env = 
     SLUICE_ADMIN_KEY: ADMIN_KEY,
     STOP_NOTICE_MS: '0',
     SANDBOX_PROCESSES: '1',
+    // To make one costs PostgreSQL more than most tests do.
+    DATABASE_CONNECTIONS_MAX: '4',
     // The machine of a test may stall for seconds, and what it kept meanwhile is not in the journal.
     STORE_WAIT_MS: '20000',
     LEDGER_SLOW_MS: '10000',
