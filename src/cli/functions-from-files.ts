@@ -7,23 +7,24 @@ import type { Log } from '../platform/log.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import { commandAuthor } from './own-author.ts'
 
-const FOLDER = fileURLToPath(new URL('../../rewrite-functions', import.meta.url))
+export const FUNCTIONS_FOLDER = fileURLToPath(new URL('../../rewrite-functions', import.meta.url))
 
 /**
- * Imports `rewrite-functions/*.js` into the ledger as versions by content. A file that is no function is named in
+ * Imports the `*.js` of a folder into the ledger as versions by content. A file that is no function is named in
  * the log and left out: one slip must not keep the gateway from starting.
  */
 export async function importFunctions(
+  folder: string,
   integrations: Integrations,
   rewriter: Pick<Rewriter, 'check'>,
   log: Log,
 ): Promise<void> {
   // A container may run without the folder.
-  const files = await readdir(FOLDER).catch(() => [])
+  const files = await readdir(folder).catch(() => [])
   const witness = witnessOf(commandAuthor('start'), { action: 'import', resource: 'functions' })
   const names = files.filter((name) => name.endsWith('.js')).toSorted()
   for (const file of names) {
-    const source = await readFile(path.join(FOLDER, file), 'utf8')
+    const source = await readFile(path.join(folder, file), 'utf8')
     const name = file.slice(0, -'.js'.length)
     const known = integrations
       .rewriteFunctions()

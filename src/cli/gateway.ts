@@ -20,7 +20,7 @@ import { checkSettings } from './checked-settings.ts'
 import { Closers } from './closers.ts'
 import { openDoor, type Role } from './door.ts'
 import { type Foundations, openFoundations, openRewriter } from './foundations.ts'
-import { importFunctions } from './functions-from-files.ts'
+import { FUNCTIONS_FOLDER, importFunctions } from './functions-from-files.ts'
 import { adminKey } from './home.ts'
 import { createLeaving, noticeMs } from './leaving.ts'
 import { openAlerts } from './open-alerts.ts'
@@ -107,7 +107,7 @@ async function openGateway(
   closers.add(storage, (opened) => opened.giveUpIn(GIVE_UP_MS))
   const { integrations, ledger, queue, handOver, metrics } = foundations
   const rewriter = closers.add(openRewriter(settings, metrics, log), (opened) => opened.close())
-  await whenThere(storage, () => importFunctions(integrations, rewriter, log), log)
+  await whenThere(storage, () => importFunctions(FUNCTIONS_FOLDER, integrations, rewriter, log), log)
   const allowed = [...checked.outboundAllowed, ...outboundAllowed]
   const alerts = openAlerts(settings, allowed, storage, foundations, log, closers)
   if (role !== 'edge')

@@ -109,6 +109,7 @@ describe('metrics', () => {
       expect(sumIn(text, 'sluice_ack_seconds_count')).toBe(4)
       expect(sumIn(text, 'sluice_runs_total')).toBe(3)
       expect(sumIn(text, 'sluice_attempts_total')).toBe(3)
+      expect(valueIn(text, 'sluice_attempts_total{verdict="delivered"}')).toBe(3)
       expect(sumIn(text, 'sluice_sandbox_seconds_count')).toBe(3)
       expect(valueIn(text, 'sluice_receipt_to_delivery_seconds_count')).toBe(3)
       expect(valueIn(text, 'sluice_receipt_to_delivery_seconds_sum')).toBeLessThan(30)
@@ -123,7 +124,28 @@ describe('metrics', () => {
   })
 })
 
+test('metrics tell how much waits, and how long the oldest has waited', async () => {
+  const { url, api, send } = await open({ role: 'edge', queue: 'bullmq' })
+  const { id } = await api.integration((await api.application('shop')).id, {
+    nodes: [{ id: 'map', kind: 'transform' }],
+  })
+  for (const n of [1, 2, 3]) expect((await send(id, `{"n":${n}}`)).status).toBe(200)
+  await eventually(async () => {
+    const text: string = (await ask(url, '/metrics')).body
+    expect(valueIn(text, 'sluice_queue_jobs{state="waiting"}')).toBe(3)
+    expect(valueIn(text, 'sluice_oldest_waiting_seconds{kind="run"}')).toBeGreaterThan(0)
+    expect(valueIn(text, 'sluice_oldest_waiting_seconds{kind="delivery"}')).toBe(0)
+  })
+})
+
 describe('the doors', () => {
+  test('HOST is the one address that it listens on', async () => {
+    const { url } = await open({ env: { HOST: '127.0.0.2' } })
+    const elsewhere = `http://127.0.0.2:${new URL(url).port}`
+    expect((await ask(elsewhere, '/health/live')).status).toBe(200)
+    await expect(ask(url, '/health/live')).rejects.toThrow('fetch failed')
+  })
+
   test('ADMIN_PORT moves everything but webhooks', async () => {
     const world = await open({ env: { ADMIN_PORT: String(await findFreePort()) } })
     const { adminPort } = world.gateway
@@ -180,9 +202,9 @@ describe('the doors', () => {
   })
 })
 
-function valueIn(text: string, series: string): number {
+function valueIn(text: string, series: string): number | undefined {
   const line = text.split('\n').find((one) => one.startsWith(`${series} `))
-  return line === undefined ? 0 : Number(line.slice(series.length))
+  return line === undefined ? undefined : Number(line.slice(series.length))
 }
 
 function sumIn(text: string, name: string): number {

@@ -34,6 +34,13 @@ const WRONG: [what: string, path: string, body: () => unknown, place: string, me
     'slug',
     /lower-case/,
   ],
+  ...['-shop', 'shop-', 'shop.eu', 'shöp', 'x'.repeat(56)].map((slug): (typeof WRONG)[number] => [
+    `the slug ${slug}`,
+    '/applications',
+    () => ({ slug, name: 'x' }),
+    'slug',
+    /lower-case.*at most 55/,
+  ]),
   ...['a\0b', 'a\ud800b'].map((name): (typeof WRONG)[number] => [
     'a name that the database would change or refuse',
     '/applications',

@@ -2,9 +2,10 @@ import { mkdtemp } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { startGateway } from '../../src/cli/gateway.ts'
+import { type Gateway, startGateway } from '../../src/cli/gateway.ts'
 import { readSettings } from '../../src/platform/settings.ts'
 import { apiAt } from '../world/gateway.ts'
+import { copyCluster } from '../world/made-cluster.ts'
 import { ACCEPTED, askAt, type EdgeWorld, startEdge } from './world.ts'
 
 const FRIEND = '203.0.113.5'
@@ -107,15 +108,21 @@ test.each([
   expect(await seenAs(world, id, { 'x-forwarded-for': FRIEND })).toBe('127.0.0.1')
 })
 
+async function startEmbedded(host: string): Promise<{ gateway: Gateway; id: string }> {
+  const home = await mkdtemp(path.join(inject('scratch'), 'embedded-'))
+  await copyCluster(inject('madeHome'), home)
+  const settings = readSettings({ PORT: '0', HOST: host, SLUICE_HOME: home })
+  const gateway = await startGateway({ settings, role: 'edge', log: pino({ level: 'silent' }) })
+  const api = apiAt(`http://127.0.0.1:${gateway.port}`, gateway.adminKey)
+  const shop = await api.application('shop')
+  const { id } = await api.integration(shop.id, { nodes: [{ id: 'n', kind: 'transform' }] })
+  return { gateway, id }
+}
+
 describe('in embedded mode', () => {
   test('this machine may send while no header says that it speaks for another', async () => {
-    const home = await mkdtemp(path.join(inject('scratch'), 'embedded-'))
-    const settings = readSettings({ PORT: '0', SLUICE_HOME: home })
-    const gateway = await startGateway({ settings, role: 'edge', log: pino({ level: 'silent' }) })
+    const { gateway, id } = await startEmbedded('127.0.0.1')
     try {
-      const api = apiAt(`http://127.0.0.1:${gateway.port}`, gateway.adminKey)
-      const shop = await api.application('shop')
-      const { id } = await api.integration(shop.id, { nodes: [{ id: 'n', kind: 'transform' }] })
       const send = (headers: Record<string, string>) =>
         askAt(gateway.port, `/integration/${id}`, { headers, body: '{}' })
       expect(gateway.loopbackAllowed).toBe(true)
@@ -131,6 +138,18 @@ describe('in embedded mode', () => {
       ]) {
         expect([name, (await send({ [name]: '127.0.0.1' })).status]).toEqual([name, 403])
       }
+    } finally {
+      await gateway.close()
+    }
+  })
+
+  test('it is a stranger like any other where others can reach the listener', async () => {
+    const { gateway, id } = await startEmbedded('0.0.0.0')
+    try {
+      expect(gateway.loopbackAllowed).toBe(false)
+      const { status, body } = await askAt(gateway.port, `/integration/${id}`, { body: '{}' })
+      expect(status).toBe(403)
+      expect(body).toContain("This domain/IP (127.0.0.1) isn't authorized on Retrieve")
     } finally {
       await gateway.close()
     }

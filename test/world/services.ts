@@ -61,9 +61,13 @@ interface Service {
 async function provideRedis(project: TestProject, scratch: string): Promise<Service> {
   const searchPath = process.env.PATH ?? ''
   const given = process.env.TEST_REDIS_URL
-  const program = findRedisProgram(searchPath) ?? (given ? null : installRedisProgram(searchPath))
+  const program = findRedisProgram(searchPath) ?? installRedisProgram(searchPath)
   project.provide('redisServerPath', program ?? '')
   if (given) {
+    if (program === null)
+      console.warn(
+        'Tests that kill their Redis will fail: beside TEST_REDIS_URL they need redis-server or valkey-server on the PATH.',
+      )
     project.provide('redisUrl', given)
     return { close: async () => {} }
   }
