@@ -3,6 +3,7 @@
  *
  * @expected success, timed_out, threw
  * @data 1
+ * @limits {"wallMs":100}
  */
 Promise.reject({
   get message() {

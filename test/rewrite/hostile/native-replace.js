@@ -3,6 +3,6 @@
  * looked at, V8 gives the process up.
  *
  * @expected timed_out, out_of_memory, crashed
- * @limits {"wallMs":300}
+ * @limits {"wallMs":100}
  */
 return { jobStatus: 1, data: 'a'.repeat(2 ** 26).replace(/a/g, 'bb').length }

@@ -2,7 +2,7 @@
  * A proxy with millions of keys that do not exist.
  *
  * @expected output_too_large, timed_out, out_of_memory, bad_return
- * @limits {"cpuMs":1500}
+ * @limits {"cpuMs":400}
  */
 const keys = Array.from({ length: 1e6 }, (_, index) => `k${index}`)
 const wide = new Proxy(

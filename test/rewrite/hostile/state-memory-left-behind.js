@@ -3,7 +3,7 @@
  *
  * @expected success, timed_out, out_of_memory
  * @data "filled"
- * @times 12
+ * @times 4
  * @limits {"cpuMs":3000}
  */
 const salt = `${Math.random()}`

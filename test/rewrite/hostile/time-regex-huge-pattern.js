@@ -2,7 +2,7 @@
  * A pattern so large that compiling it takes all the time.
  *
  * @expected timed_out, out_of_memory, threw
- * @limits {"wallMs":300}
+ * @limits {"wallMs":100}
  */
 return {
   jobStatus: 1,
