@@ -60,23 +60,34 @@ describe('applying a mapping has limits', () => {
   })
 
   test('lists of lists of lists end', async () => {
-    const payload = { items: Array.from({ length: 300 }, () => 1) }
+    const items = Array.from({ length: 300 }, () => 1)
     const inner = {
-      $each: '$root.items',
-      fields: { x: { $each: '$root.items', fields: { y: { value: 1 } } } },
+      $each: '$root.lists',
+      fields: { x: { $each: '$root.lists', fields: { y: { value: 1 } } } },
     }
-    const result = await tryMapping({ l: { $each: 'items', fields: { x: inner } } }, payload)
-    expect(result).toMatchObject({ ok: false, message: expect.stringContaining('more than 2000000 values') })
+    const lists = { l: { $each: 'lists', fields: { x: inner } } }
+    expect(await tryMapping({ ...padded(6), ...lists }, [{ items }, { lists: items }])).toMatchObject({
+      ok: false,
+      rule: expect.stringMatching(/^l\[\]\.x\[\]\.x/),
+      message: expect.stringContaining('more than 2000000 values'),
+    })
   })
 
   test('filling and padding lists is paid for', async () => {
-    const payload = { items: Array.from({ length: 10_000 }, () => 1) }
-    const padded = await tryMapping({ 'l[].t[999]': 'items[]' }, payload)
-    expect(padded).toMatchObject({ ok: false, message: expect.stringContaining('values') })
-    const fills = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`l[].f${i}`, { value: 1 }]))
-    const filled = await tryMapping({ ...fills, 'l[].i': 'items[]' }, payload)
-    expect(filled).toMatchObject({ ok: false, message: expect.stringContaining('values') })
+    const payload = { items: Array.from({ length: 1_900 }, () => 1) }
+    const values = { ok: false, message: expect.stringContaining('more than 2000000 values') }
+    expect(await tryMapping(padded(2), payload)).toMatchObject({ ...values, rule: 'p1[].t[999]' })
+    const fills = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`p0[].f${i}`, { value: 1 }]))
+    expect(await tryMapping({ ...padded(1), ...fills }, payload)).toMatchObject({
+      ...values,
+      rule: expect.stringMatching(/^p0\[\]\.f/),
+    })
   })
+
+  /** Rules that each use up nearly a thousand values for an item, at little cost: what comes after them is near the limit. */
+  function padded(rules: number): Record<string, string> {
+    return Object.fromEntries(Array.from({ length: rules }, (_, i) => [`p${i}[].t[999]`, 'items[]']))
+  }
 
   test('a long list does not keep the process from other work', async () => {
     let turns = 0
