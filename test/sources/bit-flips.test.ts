@@ -11,7 +11,8 @@ import { flippedBytes, flippedParameters, flippedText, flippedValues } from './f
 import { proofOf, toolsOf } from './vector-proof.ts'
 import { messageIn, PROVEN, type Vector } from './vectors.ts'
 
-const TRIED_MAX = 200
+/** Every bit of an ordinary signature: the last ones of an encoding are the likeliest to be overlooked. */
+const TRIED_MAX = { body: 200, headers: 400 }
 const SEED = 20_260_101
 
 /** Signatures that stand in the body and not in a header. */
@@ -25,7 +26,7 @@ describe('a bit of the body', () => {
   test.each(named)('%s', async (_id, vector) => {
     for (const body of bodiesAlike(vector))
       expect(await isProven(vector, messageIn(vector, { body }))).toBe(true)
-    const bodies = sample([...bodiesNear(vector)])
+    const bodies = sample([...bodiesNear(vector)], TRIED_MAX.body)
     expect(bodies.length > 0).toBe(coverageOf(vector).body !== 'nothing' && vector.id !== 'tilby-07')
     for (const body of bodies) {
       await expectRefused(vector, messageIn(vector, { body }), body)
@@ -39,7 +40,7 @@ describe('a bit of the headers that prove it, and of those that are covered', ()
       for (const name of coverageOf(vector).headers) {
         if (vector.headers[name] !== undefined) expect(Object.keys(headers)).toContain(name)
       }
-      for (const changed of sample([...headersNear(headers)])) {
+      for (const changed of sample([...headersNear(headers)], TRIED_MAX.headers)) {
         await expectRefused(vector, messageIn(vector, { headers: changed }), changed)
       }
     }
@@ -179,8 +180,8 @@ async function isProven(vector: Vector, message: Message): Promise<boolean> {
 }
 
 /** Mulberry32: small, and the same everywhere. */
-function sample<T>(all: readonly T[]): readonly T[] {
-  if (all.length <= TRIED_MAX) return all
+function sample<T>(all: readonly T[], triedMax: number): readonly T[] {
+  if (all.length <= triedMax) return all
   let state = SEED
   function next(): number {
     state = (state + 0x6d2b79f5) | 0
@@ -188,6 +189,6 @@ function sample<T>(all: readonly T[]): readonly T[] {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
-  const stretch = all.length / TRIED_MAX
-  return Array.from({ length: TRIED_MAX }, (_, at) => all[Math.floor((at + next()) * stretch)] as T)
+  const stretch = all.length / triedMax
+  return Array.from({ length: triedMax }, (_, at) => all[Math.floor((at + next()) * stretch)] as T)
 }
