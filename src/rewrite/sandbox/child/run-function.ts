@@ -42,8 +42,9 @@ export async function runFunction(
   const startedAt = performance.now()
   const first = await runOnce(workplaces, request, Math.min(cpuMs, wallMs), wallMs)
   if (first.end !== 'out_of_time' || cpuMs >= wallMs) return first
+  if (first.cpuMs >= cpuMs * CPU_SHARE_OF_TIMEOUT) return { ...first, end: 'out_of_cpu' }
   const leftMs = wallMs - (performance.now() - startedAt)
-  if (first.cpuMs >= cpuMs * CPU_SHARE_OF_TIMEOUT || leftMs < 1) return { ...first, end: 'out_of_cpu' }
+  if (leftMs < 1) return first
   const second = await runOnce(workplaces, request, leftMs, cpuMs)
   // The watch has thrown the isolate away with its log; the first try was stopped on the same road.
   return second.end === 'out_of_cpu' ? { ...first, end: 'out_of_cpu' } : second
