@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { residentBytes } from '../../src/rewrite/sandbox/process-facts.ts'
-import { openSandbox, type TestSandbox } from './sandbox-world.ts'
+import { IS_LINUX, openSandbox, type TestSandbox } from './sandbox-world.ts'
 
 let sandbox: TestSandbox
 beforeAll(() => {
@@ -49,7 +49,7 @@ describe('memory', () => {
     })
   })
 
-  test.runIf(process.platform === 'linux')(
+  test.runIf(IS_LINUX)(
     'what V8 does not notice in time is killed from outside',
     { timeout: 120_000 },
     async () => {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { sandboxFlags, spawnSandboxed } from '../../src/rewrite/sandbox/launch.ts'
 import { createPool } from '../../src/rewrite/sandbox/pool.ts'
-import { eventually, isRunning, LIMITS, openSandbox, type TestSandbox } from './sandbox-world.ts'
+import { eventually, IS_LINUX, isRunning, LIMITS, openSandbox, type TestSandbox } from './sandbox-world.ts'
 
 const opened: TestSandbox[] = []
 afterEach(async () => {
@@ -148,7 +148,7 @@ const INSIDE = `
   }))`
 
 describe('a sandbox process', () => {
-  test.runIf(process.platform === 'linux')(
+  test.runIf(IS_LINUX)(
     'has no environment, no inherited descriptor, low priority and its own name',
     async () => {
       process.env.PLANTED_SECRET = 'planted'
@@ -171,7 +171,7 @@ describe('a sandbox process', () => {
     },
   )
 
-  test.runIf(process.platform === 'linux')(
+  test.runIf(IS_LINUX)(
     'looks from inside as it does from outside: nothing of its host is there',
     async () => {
       process.env.PLANTED_SECRET = 'planted'

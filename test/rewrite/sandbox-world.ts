@@ -17,6 +17,10 @@ export const LIMITS: FunctionLimits = {
   logBytesMax: 4_000,
 }
 
+/** Whether the system shows what a process is and has. */
+export const IS_LINUX = process.platform === 'linux'
+if (!IS_LINUX) console.warn('Not on Linux: what its system does about a sandbox process is not tested.')
+
 export interface TestSandbox extends Sandbox {
   /** Runs a body on a payload; the exact JSON text of a payload may be given instead. */
   run(body: string, options?: RunOptions): Promise<FunctionOutcome>
