@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { apiAt } from '../world/api.ts'
 import { eventually } from '../world/eventually.ts'
 import {
   endAll,
@@ -81,6 +82,18 @@ describe('a newcomer who types npm start', () => {
     await eventually(async () =>
       expect(await (await fetch(facts.receivedUrl)).text()).toContain('820982911946154508999'),
     )
+  })
+
+  test('the demo destination is the one place of this machine that may be pushed to', async () => {
+    const api = apiAt(facts.url, facts.adminKey)
+    const { applicationId } = (await api.call('GET', `/integrations/${facts.integrationId}`)).body
+    const { port } = new URL(facts.receivedUrl)
+    for (const url of [facts.url, `http://127.0.0.2:${port}/`]) {
+      const { id } = await api.destination(applicationId, url)
+      const { body } = await api.call('POST', `/destinations/${id}/test`, {})
+      expect([url, JSON.stringify(body)]).toEqual([url, expect.stringContaining('not a public address')])
+      await api.call('DELETE', `/destinations/${id}`)
+    }
   })
 
   test('a second Sluice on the same data is refused with a sentence, and the first goes on', async () => {

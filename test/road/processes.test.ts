@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase } from '../world/database.ts'
@@ -67,6 +68,10 @@ afterAll(async () => {
   await receiver.close()
   await redis.stop()
   await database.drop()
+})
+
+test('with a database of its own no key is written down, nor any demo', async () => {
+  expect(readdirSync(env.SLUICE_HOME ?? '').filter((file) => /dev|key|demo/.test(file))).toEqual([])
 })
 
 async function start(role: 'edge' | 'worker'): Promise<SluiceProcess> {
