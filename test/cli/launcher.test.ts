@@ -2,10 +2,31 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, expect, inject, test } from 'vitest'
-import { endAll, isRunning, LAUNCHER, madeHome, postmasterPid, SYSTEM_PATH, startSluice } from './sluice.ts'
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { freshDatabase } from '../world/database.ts'
+import { eventually } from '../world/eventually.ts'
+import { MASTER_KEY } from '../world/gateway.ts'
+import {
+  endAll,
+  isRunning,
+  LAUNCHER,
+  madeHome,
+  newHome,
+  postmasterPid,
+  runSluice,
+  type Sluice,
+  SYSTEM_PATH,
+  startSluice,
+} from './sluice.ts'
 
+const READY_WITHIN_MS = 60_000
+
+let database: Awaited<ReturnType<typeof freshDatabase>>
+beforeAll(async () => {
+  database = await freshDatabase()
+})
 afterEach(endAll)
+afterAll(() => database?.drop())
 
 const OLD_NODE = findOldNode()
 if (!OLD_NODE)
@@ -24,27 +45,23 @@ test('on an older Node the launcher finds Node 24, passes SIGTERM on and ends wi
 })
 
 test('on an older Node Ctrl-C drains as well, and an exit code comes through', async () => {
-  const home = await madeHome()
-  const first = startSluice(home, { command: [NODE, LAUNCHER] })
-  await first.ready()
-  const second = startSluice(home, { command: [NODE, LAUNCHER] })
-  expect(await second.ended()).toEqual({ code: 1, signal: null })
-  first.signalGroup('SIGINT')
-  expect(await first.ended()).toEqual({ code: 0, signal: null })
-  expect(first.stdout()).toContain('"stopped"')
+  const sluice = await startServing([NODE, LAUNCHER])
+  sluice.signalGroup('SIGINT')
+  expect(await sluice.ended()).toEqual({ code: 0, signal: null })
+  expect(sluice.stdout()).toContain('"stopped"')
+  const refused = await runSluice(['start', '--role', 'edge'], {
+    command: [NODE, LAUNCHER, 'start', '--role', 'edge'],
+  })
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('needs DATABASE_URL') })
 })
 
 test.each(['SIGINT', 'SIGHUP'] as const)(
   'on an older Node a %s that is sent to the launcher alone drains as well',
   async (signal) => {
-    const home = await madeHome()
-    const sluice = startSluice(home, { command: [NODE, LAUNCHER] })
-    await sluice.ready()
-    const postmaster = (await postmasterPid(home)) ?? 0
+    const sluice = await startServing([NODE, LAUNCHER])
     sluice.signal(signal)
     expect(await sluice.ended()).toEqual({ code: 0, signal: null })
     expect(sluice.stdout()).toContain('"stopped"')
-    expect(isRunning(postmaster)).toBe(false)
   },
 )
 
@@ -63,26 +80,26 @@ test('without a Node 24 it says in one sentence what to do', async () => {
 })
 
 test('npm start stops in order when npm is told to stop', async () => {
-  const home = await madeHome()
-  const npm = startSluice(home, { command: ['npm', 'start'] })
-  await npm.ready()
-  const postmaster = (await postmasterPid(home)) ?? 0
+  const npm = await startServing(['npm', 'start'])
   npm.signal('SIGTERM')
   await npm.ended()
   expect(npm.stdout()).toContain('"stopped"')
-  expect(isRunning(postmaster)).toBe(false)
 })
 
 test('npm start drains after one Ctrl-C, which reaches it from the terminal and from npm', async () => {
-  const home = await madeHome()
-  const npm = startSluice(home, { command: ['npm', 'start'] })
-  await npm.ready()
-  const postmaster = (await postmasterPid(home)) ?? 0
+  const npm = await startServing(['npm', 'start'])
   npm.signalGroup('SIGINT')
   await npm.ended()
   expect(npm.stdout()).toContain('"stopped"')
-  expect(isRunning(postmaster)).toBe(false)
 })
+
+/** Resolves when it serves: on a database that is there, as its own takes longer to start than all the rest. */
+async function startServing(command: string[]): Promise<Sluice> {
+  const env = { DATABASE_URL: database.url, SLUICE_MASTER_KEY: MASTER_KEY, STOP_NOTICE_MS: '0' }
+  const sluice = startSluice(await newHome(), { command, env })
+  await eventually(() => expect(sluice.stdout()).toContain('"msg":"ready"'), READY_WITHIN_MS)
+  return sluice
+}
 
 function findOldNode(): string | undefined {
   return SYSTEM_PATH.split(path.delimiter)

@@ -8,7 +8,7 @@ import { apiAt } from '../world/api.ts'
 import { eventually } from '../world/eventually.ts'
 import { post, testSettings } from '../world/gateway.ts'
 import { type PostgresServer, startPostgres } from '../world/postgres.ts'
-import { startReceiver } from '../world/receiver.ts'
+import { type Receiver, startReceiver } from '../world/receiver.ts'
 import { modeOf, runSluice } from './sluice.ts'
 
 /** A busy machine takes long to start a process, and some tests start several. */
@@ -19,16 +19,30 @@ let database: PostgresServer
 let home: string
 let env: Record<string, string>
 let copyFile: string
+let receiver: Receiver
+/** The one that runs from one test to the next. */
+let edge: SluiceProcess
 const processes: SluiceProcess[] = []
 
 beforeAll(async () => {
   database = await startPostgres()
+  receiver = await startReceiver()
   home = await mkdtemp(path.join(inject('scratch'), 'home-'))
   copyFile = path.join(home, 'definitions.json')
-  env = testSettings(database.url, { queue: 'bullmq', env: { SLUICE_HOME: home, LEDGER_SLOW_MS: '300' } })
+  env = testSettings(database.url, {
+    queue: 'bullmq',
+    env: {
+      SLUICE_HOME: home,
+      LEDGER_SLOW_MS: '300',
+      ALERT_SECONDS: '1',
+      ALERT_CALM_SECONDS: '0',
+      OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`,
+    },
+  })
 })
 afterAll(async () => {
   for (const one of processes) await one.kill9()
+  await receiver.close()
   await database.stop()
 })
 
@@ -83,9 +97,9 @@ test('an edge that is killed while PostgreSQL is away and started again without 
   await send(first, id, 20)
   await first.kill9()
 
-  const second = await startEdge()
-  expect(second.said()).toContain('PostgreSQL is away: starting without it')
-  expect(await health(second)).toMatchObject({
+  edge = await startEdge()
+  expect(edge.said()).toContain('PostgreSQL is away: starting without it')
+  expect(await health(edge)).toMatchObject({
     status: 200,
     body: {
       status: 'degraded',
@@ -96,25 +110,23 @@ test('an edge that is killed while PostgreSQL is away and started again without 
       },
     },
   })
-  await send(second, id, 20)
-  expect(await post(`${second.url}/integration/unknown`, '{}', {})).toMatchObject({ status: 404 })
+  await send(edge, id, 20)
+  expect(await post(`${edge.url}/integration/unknown`, '{}', {})).toMatchObject({ status: 404 })
 
   await database.restart()
-  await untilUp(second)
-  await send(second, id, 3)
+  await untilUp(edge)
+  await send(edge, id, 3)
   await eventually(
     async () => expect(await stored(id)).toEqual(Array.from({ length: next }, (_, n) => n)),
     PATIENCE_MS,
   )
   // Changes are heard of as ever.
-  const other = await makeIntegration(second, 'other')
-  await send(second, other, 1)
-  expect(await second.stop()).toBe(0)
+  const other = await makeIntegration(edge, 'other')
+  await send(edge, other, 1)
 })
 
 test('the copy of the definitions and the journal are for their owner alone, and no secret stands in the copy', async () => {
   expect([await modeOf(copyFile), await modeOf(path.join(home, 'journal'))]).toEqual(['600', '700'])
-  const edge = await startEdge()
   const api = apiAt(edge.url)
   const { id } = await api.application('signed')
   await api.integration(id, {
@@ -130,32 +142,22 @@ test('the copy of the definitions and the journal are for their owner alone, and
   })
   expect(text).toContain('sealed:')
   expect(text).not.toContain('a-planted-secret')
-  expect(await edge.stop()).toBe(0)
 })
 
 test('of two edges on one home each has a journal of its own; what the one that was killed has left is brought in by the other', async () => {
-  const edges = [await startEdge(), await startEdge()] as const
-  const id = await makeIntegration(edges[0], 'pair')
-  await eventually(() => send(edges[1], id, 1))
+  const other = await startEdge()
+  const id = await makeIntegration(edge, 'pair')
+  await eventually(() => send(other, id, 1))
   const from = next
   await database.kill9()
-  await send(edges[0], id, 5)
-  await send(edges[1], id, 5)
-  await edges[1].kill9()
+  await send(edge, id, 5)
+  await send(other, id, 5)
+  await other.kill9()
   await database.restart()
   await eventually(async () => expect(await stored(id)).toHaveLength(1 + next - from), PATIENCE_MS)
-  expect(await edges[0].stop()).toBe(0)
 })
 
 test('whoever is to hear of it is told that requests are kept in the journal while PostgreSQL is away, and that it is over', async () => {
-  const receiver = await startReceiver()
-  const ownHome = await mkdtemp(path.join(inject('scratch'), 'home-'))
-  const edge = await startEdge({
-    SLUICE_HOME: ownHome,
-    ALERT_SECONDS: '1',
-    ALERT_CALM_SECONDS: '0',
-    OUTBOUND_ALLOWED: `127.0.0.1:${receiver.port}`,
-  })
   const api = apiAt(edge.url)
   const config = { kind: 'webhook', url: receiver.url, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }
   const { body: channel } = await api.call('POST', '/alert-channels', { name: 'on call', config })
@@ -165,7 +167,7 @@ test('whoever is to hear of it is told that requests are kept in the journal whi
   await send(edge, id, 1)
   // What it knows now is all that it can go by when PostgreSQL is away.
   await eventually(async () => {
-    const known = await readFile(path.join(ownHome, 'alert-channels.json'), 'utf8')
+    const known = await readFile(path.join(home, 'alert-channels.json'), 'utf8')
     for (const one of [channel, rule]) expect(known).toContain(one.id)
   })
   const heard = () =>
@@ -192,11 +194,10 @@ test('whoever is to hear of it is told that requests are kept in the journal whi
   for (const path of [`/alert-channels/${channel.id}`, `/alert-rules/${rule.id}`])
     await api.call('DELETE', path)
   expect(await edge.stop()).toBe(0)
-  await receiver.close()
 })
 
 test('a journal that nobody is left for is brought in by a command', async () => {
-  const edge = await startEdge()
+  edge = await startEdge()
   const id = await makeIntegration(edge, 'left')
   await send(edge, id, 1)
   await untilUp(edge)
@@ -219,7 +220,7 @@ test('a journal that nobody is left for is brought in by a command', async () =>
 
 test('when a PostgreSQL comes that forgets, the edge that waited for it ends', async () => {
   await database.kill9()
-  const edge = await startEdge({ DATABASE_URL: `${database.url}?synchronous_commit=off` })
+  edge = await startEdge({ DATABASE_URL: `${database.url}?synchronous_commit=off` })
   await database.restart()
   expect(await edge.ended()).toBe(1)
   expect(edge.said()).toContain('PostgreSQL has synchronous_commit = off')

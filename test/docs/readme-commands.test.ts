@@ -1,25 +1,30 @@
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { parseExact } from '../../src/payload/exact-json.ts'
 import { compileMapping } from '../../src/rewrite/mapping/compile.ts'
 import type { Mapping } from '../../src/rewrite/mapping/rule.ts'
 import { eventually } from '../world/eventually.ts'
+import { copyCluster } from '../world/made-cluster.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const README = readFileSync(path.join(ROOT, 'README.md'), 'utf8')
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice readme '))
-const sluice = spawn(process.execPath, [path.join(ROOT, 'bin/sluice.js')], {
-  env: { PATH: process.env.PATH, SLUICE_HOME: path.join(folder, '.sluice'), PORT: '0' },
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
+let sluice: ChildProcessByStdio<null, Readable, null>
 
 beforeAll(async () => {
+  const home = path.join(folder, '.sluice')
+  await copyCluster(inject('madeHome'), home)
+  sluice = spawn(process.execPath, [path.join(ROOT, 'bin/sluice.js')], {
+    env: { PATH: process.env.PATH, SLUICE_HOME: home, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const told = Promise.withResolvers<void>()
   sluice.stdout.on('data', (chunk: Buffer) => {
     if (chunk.includes('Sluice is running')) told.resolve()

@@ -43,7 +43,7 @@ beforeAll(async () => {
   sender = startSteadySender({
     addresses: fleet.edges.map(addressAt),
     connectionsEach: 5,
-    pauseMs: 15,
+    pauseMs: 40,
     secret: OLD,
     sign: (url, secret, number) =>
       signedBy('shopify', { url, secret, event: `order ${number}`, body: ORDER }),
