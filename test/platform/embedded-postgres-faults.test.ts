@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import postgres from 'postgres'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { isRunning } from '../../src/platform/embedded-postgres/process-table.ts'
 import {
   cleanUp,
@@ -16,9 +16,9 @@ import {
   start,
 } from './embedded-postgres-starts.ts'
 
-afterEach(cleanUp)
-
 describe('when Sluice is killed', () => {
+  afterEach(cleanUp)
+
   test('the server that lives on is taken over', async () => {
     const home = await madeHome()
     const first = start(home)
@@ -73,17 +73,7 @@ describe('when Sluice is killed', () => {
 })
 
 describe('a second Sluice on the same home', () => {
-  test('is refused with a sentence that names the first, which goes on', async () => {
-    const home = await madeHome()
-    const first = start(home)
-    const url = await first.url()
-    const second = start(home)
-    const { refused, name } = await second.fact((fact) => fact.refused)
-    expect(refused).toContain(`Another Sluice (process ${first.pid}) already works on ${home}:`)
-    expect(name).toBe('SettingsError')
-    await query(url, 'SELECT 1')
-    expect(first.facts.some((fact) => fact.loss)).toBe(false)
-  })
+  afterEach(cleanUp)
 
   test('that starts at the same moment: exactly one wins, on a new home and on an old one', async () => {
     const home = await newHome()
@@ -110,11 +100,31 @@ describe('a second Sluice on the same home', () => {
   })
 })
 
+/** One Sluice for all of them: what befalls its server is counted from where it was before. */
 describe('while Sluice runs', () => {
+  let home: string
+  let started: Started
+  let url: string
+  beforeAll(async () => {
+    home = await madeHome()
+    started = start(home)
+    url = await started.url()
+    await query(url, 'CREATE TABLE kept ()')
+  })
+  afterAll(cleanUp)
+
+  const losses = () => started.facts.filter((fact) => fact.loss)
+  const regained = () => started.facts.filter((fact) => fact.regained).length
+
+  test('a second one on the same home is refused with a sentence that names the first, which goes on', async () => {
+    const { refused, name } = await start(home).fact((fact) => fact.refused)
+    expect(refused).toContain(`Another Sluice (process ${started.pid}) already works on ${home}:`)
+    expect(name).toBe('SettingsError')
+    await query(url, 'SELECT 1')
+    expect(losses()).toEqual([])
+  })
+
   test('Ctrl-C in the terminal does not reach the server', async () => {
-    const home = await madeHome()
-    const started = start(home)
-    const url = await started.url()
     const sql = postgres(url, { max: 1 })
     await sql`SELECT 1`
     process.kill(-started.pid, 'SIGINT')
@@ -122,41 +132,10 @@ describe('while Sluice runs', () => {
     // A server that was told to stop fast would have ended this session.
     await sql`SELECT pg_sleep(0.2)`
     await sql.end()
-    expect(started.facts.some((fact) => fact.loss)).toBe(false)
-  })
-
-  test('a server that is killed comes back under the same address, with the data, twice', async () => {
-    const home = await madeHome()
-    const started = start(home)
-    const url = await started.url()
-    await query(url, 'CREATE TABLE kept ()')
-    for (let times = 1; times <= 2; times++) {
-      process.kill(await serverPid(home), 'SIGKILL')
-      await eventually(() => times === started.facts.filter((fact) => fact.regained).length || null)
-      expect(started.facts.filter((fact) => fact.loss?.isFinal === false)).toHaveLength(times)
-      expect(await query(url, 'SELECT * FROM kept')).toEqual([])
-    }
-    expect((await start(home).fact((fact) => fact.refused)).refused).toContain(`process ${started.pid}`)
-    const pid = await serverPid(home)
-    await started.stop()
-    expect(await isRunning(pid)).toBe(false)
-  })
-
-  test('a server that is stopped by hand comes back too', async () => {
-    const home = await madeHome()
-    const started = start(home)
-    const url = await started.url()
-    const pid = await serverPid(home)
-    process.kill(pid, 'SIGTERM')
-    process.kill(pid, 'SIGINT')
-    await started.fact((fact) => fact.regained)
-    await query(url, 'SELECT 1')
+    expect(losses()).toEqual([])
   })
 
   test('a lost lock is told and taken again', async () => {
-    const home = await madeHome()
-    const started = start(home)
-    const url = await started.url()
     const pid = await serverPid(home)
     await query(url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${IS_LOCK_SESSION}`)
     await started.fact((fact) => fact.loss && !fact.loss.isFinal)
@@ -164,6 +143,34 @@ describe('while Sluice runs', () => {
     expect(await serverPid(home)).toBe(pid)
     expect((await start(home).fact((fact) => fact.refused)).refused).toContain(`process ${started.pid}`)
   })
+
+  test('a server that is stopped by hand comes back', async () => {
+    const before = regained()
+    const pid = await serverPid(home)
+    process.kill(pid, 'SIGTERM')
+    process.kill(pid, 'SIGINT')
+    await eventually(() => regained() > before || null)
+    expect(await query(url, 'SELECT * FROM kept')).toEqual([])
+  })
+
+  test('a server that is killed comes back under the same address, with the data, twice', async () => {
+    const before = { losses: losses().length, regained: regained() }
+    for (let times = 1; times <= 2; times++) {
+      process.kill(await serverPid(home), 'SIGKILL')
+      await eventually(() => regained() === before.regained + times || null)
+      expect(losses()).toHaveLength(before.losses + times)
+      expect(losses().filter(({ loss }) => loss?.isFinal)).toEqual([])
+      expect(await query(url, 'SELECT * FROM kept')).toEqual([])
+    }
+    expect((await start(home).fact((fact) => fact.refused)).refused).toContain(`process ${started.pid}`)
+    const pid = await serverPid(home)
+    await started.stop()
+    expect(await isRunning(pid)).toBe(false)
+  })
+})
+
+describe('as one Sluice follows another', () => {
+  afterEach(cleanUp)
 
   test('a lock that another Sluice got meanwhile is lost for good, and the server is left to that one', async () => {
     const home = await madeHome()

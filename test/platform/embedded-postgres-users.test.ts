@@ -2,14 +2,16 @@ import { spawnSync } from 'node:child_process'
 import { chmod, chown, cp, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, inject, test } from 'vitest'
 import { clusterFolder, openCluster } from '../../src/platform/embedded-postgres/cluster.ts'
 import { findFreePort } from '../../src/platform/embedded-postgres/free-port.ts'
 import { launchPostmaster } from '../../src/platform/embedded-postgres/postmaster.ts'
 import { chooseRunner } from '../../src/platform/embedded-postgres/runner.ts'
 import { findPlace } from '../../src/platform/embedded-postgres.ts'
+import { copyCluster } from '../world/made-cluster.ts'
 import {
   cleanUp,
+  madeHome,
   newHome,
   PROGRAM,
   query,
@@ -67,6 +69,7 @@ function testRoot(): void {
 
   test('in a folder that everybody can enter gives the server no right beyond its user', async () => {
     const home = await newOpenHome()
+    await copyCluster(inject('madeHome'), home)
     const started = start(home)
     await query(await started.url(), 'SELECT 1')
     // Where this repository is closed to others, the server needs the right to reach its own program.
@@ -75,20 +78,16 @@ function testRoot(): void {
   })
 
   test('runs the server under another name where it cannot become another user, on the same data', async () => {
-    const home = await newHome()
-    const first = start(home)
-    await query(await first.url(), 'CREATE TABLE kept ()')
-    await first.stop()
-
-    const second = start(home, { searchPath: await pathWithout('setpriv') })
-    expect(await query(await second.url(), 'SELECT * FROM kept')).toEqual([])
+    const home = await madeHome()
+    const first = start(home, { searchPath: await pathWithout('setpriv') })
+    expect(await query(await first.url(), 'SELECT * FROM events')).toEqual([])
     expect((await stat(path.join(home, 'postgres/data'))).uid).toBe(0)
-    await second.kill9()
+    await first.kill9()
 
-    const third = start(home)
-    await third.fact((fact) => fact.log?.includes('taken over'))
-    await third.stop()
-    expect(await query(await start(home).url(), 'SELECT * FROM kept')).toEqual([])
+    const second = start(home)
+    await second.fact((fact) => fact.log?.includes('taken over'))
+    await second.stop()
+    expect(await query(await start(home).url(), 'SELECT * FROM events')).toEqual([])
     expect((await stat(path.join(home, 'postgres/data'))).uid).not.toBe(0)
   })
 
