@@ -1,4 +1,11 @@
+import { enableCompileCache } from 'node:module'
+import path from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
+
+// Where the program keeps it too: what one process has compiled, the others only load. Workers hear of it by their
+// environment.
+process.env.NODE_COMPILE_CACHE ??= path.join(import.meta.dirname, 'node_modules/.cache/sluice')
+enableCompileCache(process.env.NODE_COMPILE_CACHE)
 
 export default defineConfig({
   test: {

@@ -3,6 +3,7 @@
  * first test and gone after the last. Two runs of the suite at once do not meet.
  */
 import { randomBytes } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import path from 'node:path'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
@@ -44,6 +45,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const database = await providePostgres(project, scratch, madeHome)
   project.provide('madeHome', madeHome)
   project.provide('scratch', scratch)
+  // For the workers, which load the same.
+  flushCompileCache()
   return async () => {
     await database.close()
     await redis.close()
