@@ -31,7 +31,29 @@ const hasId = ({ path }: Operation) => path.includes('{')
 const fill = (path: string, id: string) => path.replace(/\{\w+\}/, encodeURIComponent(id))
 const named = ({ method, path }: Operation) => `${method} ${path}`
 
-const someOfEach = ({ ids }: Shop) => Object.values(ids).flatMap((each) => each.slice(0, 2))
+/** All ids of a shop, those of what the operation is about first: "/dead-letters/{id}" is about a dead letter. */
+function idsFor({ path }: Operation, { ids }: Shop): { own: string[]; others: string[][] } {
+  const [, plural = ''] = path.split('/')
+  const about = plural.replace(/ies$/, 'y').replace(/s$/, '').replaceAll('-', ' ')
+  const kinds = Object.entries(ids)
+  const isOwn = ([kind]: [string, string[]]) => kind.toLowerCase().endsWith(about)
+  return {
+    // The latest are those that were made for what an operation needs.
+    own: kinds.filter(isOwn).flatMap(([, each]) => each.toReversed()),
+    others: kinds.filter((one) => !isOwn(one)).map(([, each]) => each),
+  }
+}
+
+/** Several of what the operation is about, and one of every other kind. */
+function someOfEach(operation: Operation, shop: Shop): string[] {
+  const { own, others } = idsFor(operation, shop)
+  return [...own.slice(0, 2), ...others.flatMap((each) => each.slice(0, 1))]
+}
+
+function allOf(operation: Operation, shop: Shop): string[] {
+  const { own, others } = idsFor(operation, shop)
+  return [...own, ...others.flat()]
+}
 
 /** What no generator could guess. */
 const SHAPES = {
@@ -78,7 +100,7 @@ describe('a key of one shop', () => {
     const body = bodyFor(operation, document, { shapes: SHAPES, fields: {} })
     const askFor = (id: string) => ask(shops.second.api, operation, fill(operation.path, id), body, [id])
     const nobody = { uuid: await askFor(newId()), other: await askFor('there-is-no-such-thing') }
-    for (const id of someOfEach(shops.first)) {
+    for (const id of someOfEach(operation, shops.first)) {
       const theirs = await askFor(id)
       const nothing = /^[0-9a-f-]{36}$/.test(id) ? nobody.uuid : nobody.other
       expect([named(operation), id, theirs]).toEqual([named(operation), id, nothing])
@@ -149,10 +171,13 @@ describe('whoever may', () => {
   test('reads what is theirs, in every answer that could tell it', async () => {
     for (const operation of operations().filter(isReading)) {
       if (/nothing of it belongs|nothing \(403\)/.test(operation.description)) continue
-      const texts: string[] = []
-      for (const id of hasId(operation) ? someOfEach(shops.first) : [''])
-        texts.push((await ask(shops.first.api, operation, fill(operation.path, id), undefined, [])).text)
-      expect([named(operation), texts.some((text) => text.includes(MARK))]).toEqual([named(operation), true])
+      let isTold = false
+      for (const id of hasId(operation) ? allOf(operation, shops.first) : ['']) {
+        const { text } = await ask(shops.first.api, operation, fill(operation.path, id), undefined, [])
+        isTold = text.includes(MARK)
+        if (isTold) break
+      }
+      expect([named(operation), isTold]).toEqual([named(operation), true])
     }
   }, 120_000)
 
@@ -167,10 +192,10 @@ describe('whoever may', () => {
       const api = isForAll ? shops.road.api : shops.first.api
       // Begun here, or it would be over by then.
       const replays = operation.path === '/replays/{id}/cancel' ? [await beginReplay(shops.first)] : []
-      const ids = isForAll ? await idsForAll() : [...replays, ...Object.values(shops.first.ids).flat()]
+      const ids = isForAll ? await idsForAll() : [...replays, ...allOf(operation, shops.first)]
       const latest = await latestEntry()
       const id = await succeed(operation, api, ids)
-      const { items } = (await shops.road.api.call('GET', '/audit-log?limit=500')).body
+      const { items } = (await shops.road.api.call('GET', '/audit-log?limit=20')).body
       const fresh = items.slice(
         0,
         items.findIndex((item: { id: string }) => item.id === latest),

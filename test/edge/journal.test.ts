@@ -1,7 +1,7 @@
 /** What an edge does while its PostgreSQL is gone, hangs, is slow, reads only, or is full. */
-import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runSluice } from '../cli/sluice.ts'
@@ -24,6 +24,7 @@ let mend = async () => {}
 
 beforeAll(async () => {
   database = await startPostgres()
+  await copyDatabase('of_small', 'of_none', 'of_refused')
   world = await startEdge({ LEDGER_SLOW_MS: String(SLOW_MS), QUARANTINE_MAX: '5' }, database.url)
 })
 afterEach(async () => {
@@ -83,10 +84,15 @@ async function onEachRequest(does: string): Promise<() => Promise<void>> {
   return () => asOperator((sql) => sql`DROP FUNCTION hindrance CASCADE`)
 }
 
-/** Of a database beside the one that all tests use, on the same server. */
-async function anotherUrl(): Promise<string> {
-  const name = `other_${randomBytes(4).toString('hex')}`
-  await asOperator((sql) => sql`CREATE DATABASE ${sql(name)}`)
+/** Databases beside the one that most tests use, on the same server; to be made while nobody uses that one yet. */
+async function copyDatabase(...names: string[]): Promise<void> {
+  const sql = postgres(urlOf('postgres'), { max: 1 })
+  for (const name of names)
+    await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(database.url.split('/').at(-1) ?? '')}`
+  await sql.end()
+}
+
+function urlOf(name: string): string {
   return database.url.replace(/[^/]*$/, name)
 }
 
@@ -301,6 +307,8 @@ test('on the way back to the ledger nothing overtakes what was acknowledged befo
   const id = await world.integration({ dedupe: { by: 'fields', fields: ['key'], windowSeconds: 3_600 } })
   let isOver = false
   let sent = 0
+  /** Often enough that there are pairs in every moment of the way, and not so often that they are all that a machine does. */
+  const PAIRS_PAUSE_MS = 50
   /** The second of a pair is sent when the first is acknowledged, whichever way both go. */
   async function sendPairs(line: number): Promise<void> {
     for (let pair = 0; !isOver; pair++) {
@@ -308,6 +316,7 @@ test('on the way back to the ledger nothing overtakes what was acknowledged befo
         expect(await world.send(id, `{"key":"${line}-${pair}","n":${n}}`)).toMatchObject(ACCEPTED)
         sent += 1
       }
+      await pause(PAIRS_PAUSE_MS)
     }
   }
   const sending = Promise.all(numbers(8).map(sendPairs))
@@ -330,7 +339,7 @@ test('on the way back to the ledger nothing overtakes what was acknowledged befo
 
 describe('a journal', () => {
   test('that is full has the sender come again, in the words of its source, and loses nothing', async () => {
-    const small = await startEdge({ LEDGER_SLOW_MS: '100', JOURNAL_BYTES_MAX: '100000' }, await anotherUrl())
+    const small = await startEdge({ LEDGER_SLOW_MS: '100', JOURNAL_BYTES_MAX: '100000' }, urlOf('of_small'))
     const id = await small.integration()
     const openTicket = await small.integration({ source: 'openticket' })
     const unproven = await small.integration({ source: 'shopify', proof: secrets, onUnproven: 'quarantine' })
@@ -356,7 +365,7 @@ describe('a journal', () => {
   })
 
   test('that cannot be made is told and done without', async () => {
-    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home', STORE_WAIT_MS: '3000' }, await anotherUrl())
+    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home', STORE_WAIT_MS: '3000' }, urlOf('of_none'))
     const id = await edge.integration()
     expect(await edge.send(id)).toMatchObject(ACCEPTED)
     expect((await health(edge.port)).body.parts.journal).toMatchObject({
@@ -370,7 +379,7 @@ describe('a journal', () => {
   })
 
   test('sets aside what PostgreSQL does not take, and brings in the rest; an operator sees why, and tries it again', async () => {
-    const url = await anotherUrl()
+    const url = urlOf('of_refused')
     const edge = await startEdge({ LEDGER_SLOW_MS: '100' }, url)
     const { SLUICE_HOME: home } = edge.gateway.settings
     const sluice = (...args: string[]) =>
