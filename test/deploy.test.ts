@@ -2,7 +2,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { cp, mkdtemp, readFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, inject, test } from 'vitest'
@@ -199,13 +199,19 @@ test('an installation without development dependencies runs, and its health chec
 
 /** What `npm ci --omit=dev` installs, without asking a registry for it. */
 async function copyProductionPackages(folder: string): Promise<void> {
-  const { stdout } = await promisify(execFile)('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
-    cwd: ROOT,
-  })
-  const [, ...packages] = stdout.trim().split('\n')
-  for (const from of packages) {
-    const isOwn = (file: string) => !file.slice(from.length).includes(`${path.sep}node_modules`)
-    await cp(from, path.join(folder, path.relative(ROOT, from)), { recursive: true, filter: isOwn })
+  const { packages } = JSON.parse(text('package-lock.json')) as {
+    packages: Record<string, { dev?: boolean }>
+  }
+  // One that lies in another one comes with it; one for another machine is not there.
+  const names = Object.entries(packages).flatMap(([name, { dev = false }]) =>
+    /^node_modules\/(?!.*\/node_modules\/)/.test(name) && !dev && existsSync(path.join(ROOT, name))
+      ? [name]
+      : [],
+  )
+  for (const [into, together] of Map.groupBy(names, path.dirname)) {
+    await mkdir(path.join(folder, into), { recursive: true })
+    // Many times as fast as Node copies.
+    await promisify(execFile)('cp', ['-R', ...together, path.join(folder, into)], { cwd: ROOT })
   }
 }
 

@@ -8,23 +8,38 @@ import { contentOf, drainAndClose, filesIn, freshFolder, openAt } from './world.
 
 const PROGRAM = fileURLToPath(new URL('appending-program.ts', import.meta.url))
 
-/** A process that appends, and the numbers it has acknowledged. */
-function startAppending(folder: string, first: number): { child: ChildProcess; acked: () => number[] } {
+interface Appending {
+  child: ChildProcess
+  /** The numbers it has acknowledged. */
+  acked(): number[]
+  /** Resolves once it has acknowledged so many, or is gone. */
+  untilAcked(count: number): Promise<void>
+}
+
+function startAppending(folder: string, first: number): Appending {
   const child = spawn(process.execPath, [PROGRAM, folder, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   let text = ''
-  child.stdout.setEncoding('utf8').on('data', (part) => {
+  let lines = 0
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part
+    lines += part.split('\n').length - 1
   })
-  // The kill may fall into the middle of a line.
-  return { child, acked: () => text.split('\n').slice(0, -1).map(Number) }
+  const gone = once(child, 'close')
+  return {
+    child,
+    // The kill may fall into the middle of a line.
+    acked: () => text.split('\n').slice(0, -1).map(Number),
+    async untilAcked(count) {
+      while (lines < count && child.exitCode === null) await Promise.race([once(child.stdout, 'data'), gone])
+    },
+  }
 }
 
-async function killAfter(child: ChildProcess, isEnough: () => boolean): Promise<void> {
+async function kill(child: ChildProcess): Promise<void> {
   const closed = once(child, 'close')
-  while (!isEnough() && child.exitCode === null) await new Promise(setImmediate)
   child.kill('SIGKILL')
   await closed
   expect(child.signalCode).toBe('SIGKILL')
@@ -35,15 +50,17 @@ test('kill -9 at any moment: every acknowledged record is there, over several li
   const acked: number[] = []
   for (const [life, enough] of [1, 40, 333, 1000].entries()) {
     const process = startAppending(folder, life * 1_000_000)
-    await killAfter(process.child, () => process.acked().length >= enough)
+    await process.untilAcked(enough)
+    await kill(process.child)
     acked.push(...process.acked())
   }
   expect((await filesIn(folder)).length).toBeGreaterThan(4)
   const { records, told } = await drainAndClose(folder)
   const back = records.map(numberOf)
+  const isBack = new Set(back)
   expect(acked.length).toBeGreaterThan(1_373)
-  expect(acked.filter((number) => !new Set(back).has(number))).toEqual([])
-  expect(back).toEqual([...new Set(back)].toSorted((one, other) => one - other))
+  expect(acked.filter((number) => !isBack.has(number))).toEqual([])
+  expect(back).toEqual([...isBack].toSorted((one, other) => one - other))
   for (const record of records) {
     const number = numberOf(record)
     expect(contentOf(record)).toEqual(contentOf(numbered(number, (number * 37) % 9000)))
@@ -53,12 +70,12 @@ test('kill -9 at any moment: every acknowledged record is there, over several li
 
 test('a second process is refused as long as the first lives, also one that is stopped, and not a moment longer', async () => {
   const folder = await freshFolder()
-  const { child, acked } = startAppending(folder, 0)
-  while (acked().length === 0 && child.exitCode === null) await new Promise(setImmediate)
+  const { child, acked, untilAcked } = startAppending(folder, 0)
+  await untilAcked(1)
   await expect(openAt(folder)).rejects.toBeInstanceOf(JournalLocked)
   child.kill('SIGSTOP')
   await expect(openAt(folder)).rejects.toBeInstanceOf(JournalLocked)
-  await killAfter(child, () => true)
+  await kill(child)
   const { records } = await drainAndClose(folder)
   expect(records.length).toBeGreaterThanOrEqual(acked().length)
 })

@@ -97,12 +97,12 @@ test('destinations that hang hold only their own places: all others get everythi
   for (const one of hanging) answers.set(one.path, () => ({ mode: 'hang' }))
   const others = await Promise.all([line(), line(), line()])
   // More of each than both workers make attempts at once, and first.
-  const hundred = oneByOne(100, (n) => ({ n }))
+  const many = oneByOne(40, (n) => ({ n }))
   await takingManyAtOnce(async () => {
-    for (const one of hanging) await sendAll(one, hundred)
+    for (const one of hanging) await sendAll(one, many)
   })
-  for (const one of others) await sendAll(one, hundred.slice(0, 30))
-  for (const one of others) await waitFor(one, 30)
+  for (const one of others) await sendAll(one, many.slice(0, 20))
+  for (const one of others) await waitFor(one, 20)
   // A quarter of both workers.
   for (const one of hanging) expect(cameTo(road.receiver, one.path).length).toBeLessThanOrEqual(2 * 3)
   for (const { destination } of hanging) await road.world.gateway.ledger.pauseDestination(destination, 'done')
