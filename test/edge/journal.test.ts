@@ -6,7 +6,7 @@ import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runSluice } from '../cli/sluice.ts'
 import { eventually } from '../world/eventually.ts'
-import { type PostgresServer, startPostgres } from '../world/postgres.ts'
+import { copiesOf, type PostgresServer, startPostgres } from '../world/postgres.ts'
 import { ACCEPTED, type Answer, type EdgeWorld, startEdge } from './world.ts'
 
 /** A busy machine takes long for all of this. */
@@ -18,13 +18,15 @@ const UNSTORED = { status: 503, headers: { 'retry-after': '10' } }
 const secrets = { secrets: [{ secret: 'a-secret-of-the-shop' }] }
 
 let database: PostgresServer
+/** Databases beside the one that most tests use, on the same server. */
+let others: Record<'small' | 'none' | 'refused', string>
 let world: EdgeWorld
 /** Ends the fault that a test has begun. */
 let mend = async () => {}
 
 beforeAll(async () => {
   database = await startPostgres()
-  await copyDatabase('of_small', 'of_none', 'of_refused')
+  others = await copiesOf(database, ['small', 'none', 'refused'])
   world = await startEdge({ LEDGER_SLOW_MS: String(SLOW_MS), QUARANTINE_MAX: '5' }, database.url)
 })
 afterEach(async () => {
@@ -82,18 +84,6 @@ async function onEachRequest(does: string): Promise<() => Promise<void>> {
       CREATE TRIGGER hindrance AFTER INSERT ON requests FOR EACH STATEMENT EXECUTE FUNCTION hindrance()`),
   )
   return () => asOperator((sql) => sql`DROP FUNCTION hindrance CASCADE`)
-}
-
-/** Databases beside the one that most tests use, on the same server; to be made while nobody uses that one yet. */
-async function copyDatabase(...names: string[]): Promise<void> {
-  const sql = postgres(urlOf('postgres'), { max: 1 })
-  for (const name of names)
-    await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(database.url.split('/').at(-1) ?? '')}`
-  await sql.end()
-}
-
-function urlOf(name: string): string {
-  return database.url.replace(/[^/]*$/, name)
 }
 
 interface Stored {
@@ -339,7 +329,7 @@ test('on the way back to the ledger nothing overtakes what was acknowledged befo
 
 describe('a journal', () => {
   test('that is full has the sender come again, in the words of its source, and loses nothing', async () => {
-    const small = await startEdge({ LEDGER_SLOW_MS: '100', JOURNAL_BYTES_MAX: '100000' }, urlOf('of_small'))
+    const small = await startEdge({ LEDGER_SLOW_MS: '100', JOURNAL_BYTES_MAX: '100000' }, others.small)
     const id = await small.integration()
     const openTicket = await small.integration({ source: 'openticket' })
     const unproven = await small.integration({ source: 'shopify', proof: secrets, onUnproven: 'quarantine' })
@@ -365,7 +355,7 @@ describe('a journal', () => {
   })
 
   test('that cannot be made is told and done without', async () => {
-    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home', STORE_WAIT_MS: '3000' }, urlOf('of_none'))
+    const edge = await startEdge({ SLUICE_HOME: '/dev/null/home', STORE_WAIT_MS: '3000' }, others.none)
     const id = await edge.integration()
     expect(await edge.send(id)).toMatchObject(ACCEPTED)
     expect((await health(edge.port)).body.parts.journal).toMatchObject({
@@ -379,7 +369,7 @@ describe('a journal', () => {
   })
 
   test('sets aside what PostgreSQL does not take, and brings in the rest; an operator sees why, and tries it again', async () => {
-    const url = urlOf('of_refused')
+    const url = others.refused
     const edge = await startEdge({ LEDGER_SLOW_MS: '100' }, url)
     const { SLUICE_HOME: home } = edge.gateway.settings
     const sluice = (...args: string[]) =>

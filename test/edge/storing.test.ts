@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../world/eventually.ts'
-import { type PostgresServer, startPostgres } from '../world/postgres.ts'
+import { copiesOf, type PostgresServer, startPostgres } from '../world/postgres.ts'
 import { ACCEPTED, type Answer, answersOn, type EdgeWorld, openSocket, startEdge } from './world.ts'
 
 const UNSTORED = {
@@ -14,11 +14,15 @@ const UNSTORED = {
 const REQUESTS = { bytesMax: 220_000, fitting: 8 }
 
 let database: PostgresServer
+/** Of a database beside the one that the other tests use, on the same server. */
+let ofTight: string
 let world: EdgeWorld
 let id: string
 
 beforeAll(async () => {
   database = await startPostgres()
+  const { tight } = await copiesOf(database, ['tight'])
+  ofTight = tight
   world = await startEdge(
     {
       STORE_WAIT_MS: '600',
@@ -85,7 +89,7 @@ test('while a database hangs no more than PENDING_BYTES_MAX waits in memory', as
 test('requests that wait take no more memory beside their bodies than there is for it; the rest is told at once, and all is well after', async () => {
   const tight = await startEdge(
     { STORE_WAIT_MS: '20000', JOURNAL_BYTES_MAX: '0', REQUESTS_BYTES_MAX: String(REQUESTS.bytesMax) },
-    await anotherUrl(),
+    ofTight,
   )
   const there = await tight.integration()
   const answers: Answer[] = []
@@ -169,10 +173,3 @@ test('a request under way is answered while the gateway stops, and no acknowledg
   expect(kept).toContain(9)
   await other.close()
 })
-
-/** Of a database beside the one that all tests use, on the same server. */
-async function anotherUrl(): Promise<string> {
-  const name = 'other'
-  await world.sql`CREATE DATABASE ${world.sql(name)}`
-  return database.url.replace(/[^/]*$/, name)
-}

@@ -62,7 +62,7 @@ test('a file that ends anywhere gives back exactly the records that lie before i
         path.join(written.folder, 'set-aside'),
       ])
     }),
-    { numRuns: 150 },
+    { numRuns: 75 },
   )
 }, 60_000)
 
@@ -82,7 +82,7 @@ test('a bit that flips costs at most the record it lies in, and the file is kept
       expect(told.map(({ level }) => level)).toContain('error')
       expect(await filesIn(written.folder, '.damaged')).toEqual([`${file}.damaged`])
     }),
-    { numRuns: 150 },
+    { numRuns: 75 },
   )
 }, 60_000)
 
@@ -110,7 +110,7 @@ test('whatever follows the last record, all records come back, once and unchange
         expect((await readBack(written)).numbers).toEqual(all(written))
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 75 },
   )
 }, 60_000)
 
@@ -135,7 +135,7 @@ test('any heap of damages gives back only what was written, in order and once', 
       const { numbers } = await readBack(written)
       expect(numbers).toEqual([...new Set(numbers)].toSorted((one, other) => one - other))
     }),
-    { numRuns: 150 },
+    { numRuns: 75 },
   )
 }, 60_000)
 

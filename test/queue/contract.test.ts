@@ -315,7 +315,8 @@ test('the in-process queue keeps a delay of forty days, beyond what a timer can 
 
 test('the in-process queue refuses what it has no room for', async () => {
   const queue = createInProcessQueue({ log: listeningLog().log })
-  const jobs = Array.from({ length: 250_000 }, (_, index) => aJob({ id: `run-${index}` }))
+  const job = aJob()
+  const jobs = Array.from({ length: 250_000 }, (_, index) => ({ ...job, id: `run-${index}` }))
   await queue.put(jobs)
   await expect(queue.put([aJob()])).rejects.toThrow(QueueUnavailable)
   await queue.close()

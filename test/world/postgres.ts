@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises'
 import path from 'node:path'
+import postgres from 'postgres'
 import { inject } from 'vitest'
 import { copyCluster } from './made-cluster.ts'
 import { launchPostgres, type PostgresServer } from './postgres-server.ts'
@@ -20,4 +21,21 @@ export async function startPostgres({
   const home = await mkdtemp(path.join(inject('scratch'), 'postgres-'))
   if (!isStranger) await copyCluster(inject('madeHome'), home)
   return launchPostgres(home, settings)
+}
+
+/** Databases beside the one that it has, with all that is in it; nobody may be connected to that one. Gives their addresses by name. */
+export async function copiesOf<Name extends string>(
+  { url }: PostgresServer,
+  names: readonly Name[],
+): Promise<Record<Name, string>> {
+  const at = (database: string) => url.replace(/[^/]*$/, database)
+  const sql = postgres(at('postgres'), { max: 1 })
+  const template = sql(new URL(url).pathname.slice(1))
+  const copies: [string, string][] = []
+  for (const name of names as readonly string[]) {
+    await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${template}`
+    copies.push([name, at(name)])
+  }
+  await sql.end()
+  return Object.fromEntries(copies) as Record<Name, string>
 }
