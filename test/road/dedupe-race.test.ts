@@ -5,7 +5,7 @@ import { type Fleet, startFleet } from './fleet.ts'
 import { SENDERS, type Source, signedBy } from './senders.ts'
 import { cameTo } from './world.ts'
 
-const COPIES = 80
+const COPIES = 40
 const ACCEPTED = { status: 200, body: '{"result":true,"error":""}' }
 
 let fleet: Fleet
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => fleet?.close())
 
 /** The two edges may happen to come one after the other. */
-const ROUNDS = 5
+const ROUNDS = 8
 
 test.each(['shopify', 'woocommerce', 'standard-webhooks'] as const)(
   'many copies of a delivery of %s, at once to two edges, are one event that is delivered once, and its duplicates',
