@@ -14,7 +14,12 @@ const rewriter = openRewriter(settings, createMetrics(), createLog('silent'))
 afterAll(() => rewriter.close())
 
 test.each([
-  ['FUNCTION_MEMORY_MB', 'const all = []; for (;;) all.push({ x: all.length })', 'out_of_memory', '16 MB'],
+  [
+    'FUNCTION_MEMORY_MB',
+    'const all = []; for (;;) all.push(new Array(100_000).fill(1))',
+    'out_of_memory',
+    '16 MB',
+  ],
   ['FUNCTION_CPU_MS', 'for (;;);', 'timed_out', '300 ms'],
   [
     'FUNCTION_OUTPUT_BYTES_MAX',

@@ -13,7 +13,10 @@ const answers = new Map<string, (received: Received) => Answering | Promise<Answ
 const arrivals: { path: string; body: string; atMs: number; status: number }[] = []
 
 beforeAll(async () => {
-  road = await openRoad({ queue: 'bullmq', env: { DELIVERY_CONCURRENCY: '12', DRAIN_MS: '500' } })
+  road = await openRoad({
+    queue: 'bullmq',
+    env: { DELIVERY_CONCURRENCY: '12', DATABASE_CONNECTIONS_MAX: '16', DRAIN_MS: '500' },
+  })
   const { DATABASE_URL = '', ...env } = road.world.env
   second = await startTestGateway({ role: 'worker', databaseUrl: DATABASE_URL, env })
   road.receiver.answerWith(async (received) => {
