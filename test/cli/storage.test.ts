@@ -9,7 +9,7 @@ test('a process takes no more connections to PostgreSQL than it may', async () =
     await Promise.all(Array.from({ length: 60 }, () => world.api.call('GET', '/events')))
     const [open] = await sql<{ count: number }[]>`
       SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
-    expect(open?.count).toBeGreaterThan(3)
+    expect(open?.count).toBeGreaterThan(0)
     // One for what comes in, and one that hears of changes.
     expect(open?.count).toBeLessThanOrEqual(5 + 2)
   } finally {

@@ -21,10 +21,12 @@ let admin: Redis
 let database: { url: string; drop(): Promise<void> }
 let sql: postgres.Sql
 let edge: SluiceProcess
-let processes: SluiceProcess[] = []
+let workers: SluiceProcess[]
+let processes: SluiceProcess[]
 let address: string
 let next = 0
 let startOne: (role: 'edge' | 'worker') => Promise<SluiceProcess>
+const late: SluiceProcess[] = []
 
 beforeAll(async () => {
   receiver = await startReceiver()
@@ -44,10 +46,8 @@ beforeAll(async () => {
     },
   })
   startOne = (role) => startProcess(role, env)
-  await redis.kill9()
-  // The first two learn of Redis while they run.
-  processes = await Promise.all([startOne('edge'), startOne('worker')])
-  ;[edge] = processes as [SluiceProcess]
+  ;[edge, ...workers] = await Promise.all([startOne('edge'), startOne('worker'), startOne('worker')])
+  processes = [edge, ...workers]
   const api = apiAt(edge.url)
   const shop = await api.application('shop')
   const destination = await api.destination(shop.id, `${receiver.url}/orders/{{ n }}`, {})
@@ -58,7 +58,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await Promise.all(processes.map((one) => one.kill9()))
+  await Promise.all([...processes, ...late].map((one) => one.kill9()))
   admin.disconnect()
   await sql.end({ timeout: 1 })
   await receiver.close()
@@ -67,9 +67,9 @@ afterAll(async () => {
 })
 
 /** Sends so many events, each of which has to be acked, and gives their numbers. */
-async function send(count: number): Promise<number[]> {
+async function send(count: number, url = edge.url): Promise<number[]> {
   const numbers = Array.from({ length: count }, () => ++next)
-  const answers = await Promise.all(numbers.map((n) => post(`${edge.url}${address}`, `{"n":${n}}`, {})))
+  const answers = await Promise.all(numbers.map((n) => post(`${url}${address}`, `{"n":${n}}`, {})))
   expect(answers.map(({ status }) => status)).toEqual(numbers.map(() => 200))
   return numbers
 }
@@ -102,14 +102,6 @@ const tellings = () =>
     const lines = one.said().split('\n')
     return lines.filter((line) => line !== '' && !/"msg":"(?:webhook|run|attempt)"/.test(line)).length
   })
-
-test('an edge and a worker can be started while Redis is away', async () => {
-  await expectDelivered(await send(5))
-  await redis.restart()
-  await expectDelivered(await send(5))
-  await expectOnceEach()
-  processes.push(await startOne('worker'))
-})
 
 test.each([
   { what: 'killed', away: () => redis.kill9(), back: () => redis.restart() },
@@ -189,8 +181,17 @@ test('Redis evicting: what is lost there is put back at once', { timeout: 90_000
   receiver.answerWith(() => 200)
 })
 
-test('a worker that was started while Redis was away ends in order', async () => {
-  expect(await processes[1]?.stop()).toBe(0)
+test('an edge and a worker can be started while Redis is away and work waits', async () => {
+  await redis.kill9()
+  late.push(...(await Promise.all([startOne('edge'), startOne('worker')])))
+  const [lateEdge, lateWorker] = late
+  await Promise.all(workers.map((worker) => worker.stop()))
+  const numbers = await send(5, lateEdge?.url)
+  await expectDelivered(numbers)
+  await redis.restart()
+  await expectDelivered(await send(5, lateEdge?.url))
+  expect(await lateWorker?.stop()).toBe(0)
+  await expectOnceEach()
 })
 
 /** Nothing was sent twice, and no run was executed twice. */
