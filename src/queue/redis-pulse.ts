@@ -103,7 +103,8 @@ async function feel(redis: RedisConnection, key: string): Promise<Beat> {
   await redis.settled()
   const client = redis.prompt()
   if (client.status !== 'ready') throw new Error('Redis is away')
-  const [before, info] = await Promise.all([client.get(key), client.info('stats')])
-  await client.set(key, Date.now())
+  // Looked at and left in one step: between two Redis could be emptied, and nobody would notice. (SET … GET is younger
+  // than some Redis that are served.)
+  const [before, info] = await Promise.all([client.getset(key, Date.now()), client.info('stats')])
   return { isEmptied: before === null, evictedKeys: Number(/^evicted_keys:(\d+)/m.exec(info)?.[1] ?? 0) }
 }

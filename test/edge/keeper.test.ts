@@ -28,6 +28,14 @@ afterAll(async () => {
   await drop()
 })
 
+async function statesOf(entries: Entry[]): Promise<string[]> {
+  const ids = entries.flatMap(({ events }) => events.map(({ id }) => id))
+  const rows = await world.sql<{ id: string; state: string }[]>`
+    SELECT id, state FROM events WHERE id = ANY(${ids}::uuid[])`
+  const states = new Map(rows.map(({ id, state }) => [id, state]))
+  return ids.map((id) => states.get(id) ?? 'missing')
+}
+
 /** A record as it comes back from the disk. */
 function kept(entry: Entry, sequence = 1): KeptRecord {
   const { meta, body } = recordOf(entry)
@@ -107,14 +115,6 @@ describe('an entry as a record', () => {
 describe('bringing in', () => {
   const HOUR_MS = 3_600_000
 
-  async function statesOf(entries: Entry[]): Promise<string[]> {
-    const ids = entries.flatMap(({ events }) => events.map(({ id }) => id))
-    const rows = await world.sql<{ id: string; state: string }[]>`
-      SELECT id, state FROM events WHERE id = ANY(${ids}::uuid[])`
-    const states = new Map(rows.map(({ id, state }) => [id, state]))
-    return ids.map((id) => states.get(id) ?? 'missing')
-  }
-
   test('judges repeats by when they were received, however late all of them come at once', async () => {
     const integrationId = `late-${newId()}`
     const dedupe = { key: 'key', windowSeconds: 60 }
@@ -162,9 +162,10 @@ describe('bringing in', () => {
 
 describe('a keeper', () => {
   const STORE_WAIT_MS = 400
+  const SLOW_MS = 100
 
-  /** On the real ledger, which is away when a test says so, and a disk that does as it is told. */
-  async function open() {
+  /** On the real ledger, which is away when a test says so or slow, and a disk that does as it is told. */
+  async function open({ storeWaitMs = STORE_WAIT_MS, isSlow = false } = {}) {
     const disk = createUnreliableDisk()
     const told: string[] = []
     const tell = (_: unknown, message: string) => void told.push(message)
@@ -174,6 +175,7 @@ describe('a keeper', () => {
       ledger: {
         async record(entry) {
           if (isAway) throw new LedgerUnavailable('it is away')
+          if (isSlow) await new Promise((resolve) => setTimeout(resolve, 2 * SLOW_MS))
           // However slow the machine is: it is away when a test says so, and at no other time.
           return world.ledger.record(entry)
         },
@@ -185,8 +187,9 @@ describe('a keeper', () => {
         now: () => new Date(),
         disk: {
           ...disk,
-          async open(...given) {
-            const file = await disk.open(...given)
+          async open(name, flags, mode) {
+            if (flags !== 'r') await hangs
+            const file = await disk.open(name, flags, mode)
             const datasync = file.datasync.bind(file)
             file.datasync = async () => {
               await hangs
@@ -197,8 +200,8 @@ describe('a keeper', () => {
         },
       },
       handOver: () => {},
-      storeWaitMs: STORE_WAIT_MS,
-      slowMs: 100,
+      storeWaitMs,
+      slowMs: SLOW_MS,
       pendingBytesMax: 1_000_000,
       log: { info: tell, warn: tell, error: tell, debug: () => {} } as unknown as Log,
       now: () => new Date(),
@@ -258,6 +261,43 @@ describe('a keeper', () => {
     await isBack(keeper)
     await keeper.close()
   })
+
+  test.each([
+    { what: 'nothing is in the journal', before: 0, isSlow: false },
+    { what: 'the last of the journal is brought in while requests are held', before: 1, isSlow: false },
+    { what: 'the ledger is too slow for holding any', before: 1, isSlow: true },
+  ])(
+    'stays with the journal while its disk has something under way, when $what',
+    async ({ before, isSlow }) => {
+      const { keeper, setAway, hang } = await open({ storeWaitMs: 60_000, isSlow })
+      const integrationId = `back-${newId()}`
+      // So large that each is in a file of its own: that one is being written keeps no other from being brought in.
+      const body = Buffer.alloc(20_000, 'x')
+      const same = () =>
+        entryOf(
+          { integrationId, body, bodyBytes: body.length },
+          { dedupe: { key: 'key', windowSeconds: 3_600 } },
+        )
+      const [first, repeat, later] = [same(), same(), same()]
+      setAway(true)
+      for (let count = 0; count < before; count++)
+        expect(await keeper.keep(entryOf({ body, bodyBytes: body.length }))).toBeUndefined()
+      const resume = hang()
+      const keeping = keeper.keep(first)
+      setAway(false)
+      await eventually(() => expect(keeper.standing().depth?.records).toBe(0))
+      // Long enough that it would have gone back.
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      resume()
+      expect(await keeping).toBeUndefined()
+      await keeper.keep(repeat)
+      await eventually(() => expect(keeper.standing().away).toBeNull())
+      await keeper.keep(later)
+      await isBack(keeper)
+      expect(await statesOf([first, repeat, later])).toEqual(['queued', 'duplicate', 'duplicate'])
+      await keeper.close()
+    },
+  )
 
   test('that has no room left and no ledger says so once, however many it refuses', async () => {
     const { keeper, disk, told, setAway } = await open()

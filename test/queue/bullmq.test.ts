@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, writeFile } from 'node:fs/promises'
+import net from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
@@ -29,6 +30,41 @@ async function openQueue(url: string, prefix: string = randomUUID()): Promise<Op
   const each = { queue, redis, lines }
   opened.push(each)
   return each
+}
+/** A way to the server on which something can be done before a certain request goes by. */
+async function startWay(port: number) {
+  const sockets = new Set<net.Socket>()
+  let awaited: RegExp | undefined
+  let act: () => Promise<unknown> = async () => {}
+  const server = net.createServer((near) => {
+    const far = net.connect(port, '127.0.0.1')
+    let sent: Promise<unknown> = Promise.resolve()
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => [near, far].map((one) => one.destroy()))
+    }
+    near.on('data', (chunk) => {
+      const isAwaited = awaited?.test(chunk.toString('latin1'))
+      if (isAwaited) awaited = undefined
+      sent = sent.then(() => isAwaited && act()).then(() => far.write(chunk))
+    })
+    far.pipe(near)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    /** Settles when it was done. */
+    beforeNext: (request: RegExp, work: () => Promise<unknown>) =>
+      new Promise<void>((resolve) => {
+        act = () => work().then(() => resolve())
+        awaited = request
+      }),
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
 }
 /** A taker of one job at a time, which has one in hand until it is let go. */
 async function takeAndHold(queue: Queue): Promise<{ seen: string[]; held: ReturnType<typeof gate> }> {
@@ -268,6 +304,18 @@ describe('with Redis up', () => {
     const evicted = { why: 'Redis has evicted keys', idsMayBeLeft: true }
     await vi.waitFor(() => expect(gaps).toContainEqual(evicted), within)
     expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('has dropped keys'))
+  })
+
+  test('a Redis that is emptied while a pulse is under way is noticed', async () => {
+    const way = await startWay(server.port)
+    onTestFinished(() => way.close())
+    const prefix = randomUUID()
+    const { queue } = await openQueue(`redis://127.0.0.1:${way.port}`, prefix)
+    const gaps: Gap[] = []
+    queue.onGap((gap) => gaps.push(gap))
+    await vi.waitFor(async () => expect(await admin.exists(`{${prefix}}:pulse`)).toBe(1), within)
+    await way.beforeNext(/set\r\n.*:pulse/is, () => admin.flushall())
+    await vi.waitFor(() => expect(gaps).toEqual([{ why: 'Redis was emptied', idsMayBeLeft: false }]), within)
   })
 
   test('a closed queue leaves no connection behind', async () => {
