@@ -1,3 +1,4 @@
+import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '../../src/platform/ids.ts'
 import { entryOf, holdOne } from '../ledger/world.ts'
@@ -217,6 +218,37 @@ describe('a replay of so many that it takes several seconds', { timeout: 180_000
     await eventually(() => expect(cameTo(road.receiver, path)).toHaveLength(200), 60_000)
     expect(cameTo(road.receiver, path).slice(100).toSorted()).toEqual(all.toSorted())
     await Promise.all(others.map((other) => other.close()))
+  })
+
+  test('counts a letter once to which two processes come at the same time', async () => {
+    await refused(3)
+    answers.set(path, 200)
+    const databaseUrl = road.world.env.DATABASE_URL ?? ''
+    const other = await startTestGateway({ databaseUrl, role: 'edge' })
+    const sql = postgres(databaseUrl, { max: 2 })
+    const held = Promise.withResolvers<void>()
+    const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>()
+    const holding = sql.begin(async (transaction) => {
+      await transaction`SELECT id FROM deliveries WHERE destination_id = ${shop.destination} FOR UPDATE`
+      hold()
+      await held.promise
+    })
+    await isHeld
+    const { body } = await start({ of: 'dead-letters', filter: { destinationId: shop.destination } })
+    const waiting = async () => {
+      const [row] = await sql`
+        SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      return row?.count
+    }
+    await eventually(async () => expect(await waiting()).toBeGreaterThan(0), 60_000)
+    // Each of them looks for work once a second.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    held.resolve()
+    await holding
+    expect(await ended(body.id)).toMatchObject({ state: 'done', matched: 3, done: 3, failed: 0 })
+    await eventually(() => expect(cameTo(road.receiver, path)).toHaveLength(6), 60_000)
+    await other.close()
+    await sql.end()
   })
 
   test('goes on after a restart, each letter once', async () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, link, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -155,9 +156,18 @@ describe('a file below the folder', () => {
     ])
   })
 
+  test('that another living process has locked is tried again later', { timeout: 15_000 }, async () => {
+    await mkdir(path.join(root, 'north'))
+    const lock = path.join(root, 'north/orders.ndjson.lock')
+    await writeFile(lock, `${hostname()} ${process.ppid}`)
+    expect(verdictOf(await bench.send(given, item))).toBe('retry busy')
+    expect(await readdir(path.join(root, 'north'))).toEqual(['orders.ndjson.lock'])
+    await rm(lock)
+    expect(verdictOf(await bench.send(given, item))).toBe('delivered success')
+  })
+
   test('whose lock was left by a process that is gone is written to at once', async () => {
     await mkdir(path.join(root, 'north'))
-    const { hostname } = await import('node:os')
     for (const pid of [process.pid, 2 ** 22 - 1]) {
       await writeFile(path.join(root, 'north/orders.ndjson.lock'), `${hostname()} ${pid}`)
       expect(verdictOf(await bench.send(given, item))).toBe('delivered success')
