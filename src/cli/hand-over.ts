@@ -1,4 +1,4 @@
-import type { Released, Unfinished } from '../ledger/ledger.ts'
+import type { Released, TakesBefore, Unfinished } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import { type Job, PRIORITY_HIGHEST, type Queue, QueueUnavailable } from '../queue/queue.ts'
 
@@ -86,11 +86,12 @@ function jobsOf({ runs, deliveries }: Unfinished, moment = ''): Job[] {
 }
 
 /**
- * How often the run had been taken when its job was put. Undefined where a worker had begun with that very job: its
- * take is to be taken over.
+ * How often the run had been taken when its job was put, and with the takes of those workers that had begun with that
+ * very job: these are to be taken over.
  */
-export function takesBefore({ id, subject, begun }: Job): number | undefined {
-  return begun ? undefined : Number.parseInt(id.slice(`run-${subject}-`.length), 10)
+export function takesBefore({ id, subject, begun = 0 }: Job): TakesBefore {
+  const least = Number.parseInt(id.slice(`run-${subject}-`.length), 10)
+  return { least, most: least + begun }
 }
 
 function runJob(id: string, takes: number, moment = ''): Job {

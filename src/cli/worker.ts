@@ -1,3 +1,4 @@
+import type { TakesBefore } from '../ledger/ledger.ts'
 import { createTurnstile } from '../platform/turnstile.ts'
 import type { Handler, Queue } from '../queue/queue.ts'
 import { DELIVERIES_LANE, RUNS_LANE, takesBefore } from './hand-over.ts'
@@ -7,8 +8,7 @@ export interface WorkerOptions {
   queues: readonly Queue[]
   runConcurrency: number
   deliveryConcurrency: number
-  /** `takesBefore` says how often the run may have been taken; undefined if that does not matter. */
-  execute(runId: string, takesBefore: number | undefined, signal: AbortSignal): Promise<void>
+  execute(runId: string, takesBefore: TakesBefore, signal: AbortSignal): Promise<void>
   attempt(deliveryId: string, signal: AbortSignal): Promise<void>
 }
 

@@ -107,6 +107,7 @@ import {
   PRIORITY_DEFAULT,
   type RunEnd,
   type TakenRun,
+  type TakesBefore,
   type Turn,
   takeRun,
 } from './runs.ts'
@@ -192,6 +193,7 @@ export {
   type TakenBatch,
   type TakenDelivery,
   type TakenRun,
+  type TakesBefore,
   type Turn,
   UNFINISHED,
   type Unfinished,
@@ -221,7 +223,7 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     record: (entry: Entry, waitMs?: number): Promise<Recorded[]> => commits.record(entry, waitMs),
     pendingBytes: () => commits.pendingBytes(),
 
-    takeRun: (runId: string, takesBefore?: number) => takeRun(sql, runId, takesBefore),
+    takeRun: (runId: string, takesBefore?: TakesBefore) => takeRun(sql, runId, takesBefore),
     fixFunctionVersions: (runId: string, versions: Record<string, string>) =>
       fixFunctionVersions(sql, runId, versions),
     finishRun: (run: Parameters<typeof finishRun>[1], end: Parameters<typeof finishRun>[2]) =>

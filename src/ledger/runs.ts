@@ -73,7 +73,7 @@ export const SHOWN_OF_EVENT = `coalesce(event.shown, event.payload, convert_from
 const TAKE = `
 UPDATE runs SET state = 'running', takes = takes + 1, queued_at = now(), due_at = NULL,
        started_at = coalesce(started_at, now())
-WHERE id = $1 AND state = ANY($2::text[]) AND ($3::int IS NULL OR takes = $3::int)
+WHERE id = $1 AND state = ANY($2::text[]) AND takes BETWEEN $3::int AND $4::int
 RETURNING id, event_id AS "eventId", application_id AS "applicationId", integration_id AS "integrationId",
           definition_version AS "definitionVersion", function_versions AS "functionVersions", cause, takes, retries`
 
@@ -86,16 +86,28 @@ SELECT method, path, headers, source_ip AS "sourceIp", content_type AS "contentT
        CASE WHEN $2::boolean THEN convert_from(body, 'UTF8') END AS body
 FROM requests WHERE id = $1`
 
+/** How often a run has been taken, at least and at most. */
+export interface TakesBefore {
+  least: number
+  most: number
+}
+
+const ANY_TAKES: TakesBefore = { least: 0, most: 2 ** 31 - 1 }
+
 /**
- * Takes a run; nothing when it is finished or gone. With `takesBefore`, also when another worker has taken it since it
- * had been taken so often: one run may stand in two queues.
+ * Takes a run; nothing when it is finished or gone, or was taken more or less often: one run may stand in the queue
+ * twice, and in two queues.
  *
  * Event and request are asked for by their ids: a join has every partition that there is opened and planned.
  */
-export async function takeRun(sql: Sql, runId: string, takesBefore?: number): Promise<TakenRun | undefined> {
+export async function takeRun(
+  sql: Sql,
+  runId: string,
+  takesBefore: TakesBefore = ANY_TAKES,
+): Promise<TakenRun | undefined> {
   const [run] = await sql.unsafe<RunRow[]>(
     TAKE,
-    [runId, statesBefore('run', 'running'), takesBefore ?? null],
+    [runId, statesBefore('run', 'running'), takesBefore.least, takesBefore.most],
     { prepare: true },
   )
   if (!run) return undefined

@@ -156,7 +156,7 @@ class UnhurriedWorker extends Worker<string, void, JobKind> {
 function toJob(bullJob: BullJob<string, void, JobKind>, lane: string): Job {
   const { id = '', name, data, opts, attemptsStarted } = bullJob
   const job = { id, kind: name, subject: data, lane, priority: opts.priority ?? 0, delayMs: opts.delay ?? 0 }
-  return attemptsStarted > 1 ? { ...job, begun: true } : job
+  return attemptsStarted > 1 ? { ...job, begun: attemptsStarted - 1 } : job
 }
 
 /**

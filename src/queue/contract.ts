@@ -17,8 +17,8 @@ export interface Job {
   priority: number
   /** Counted from `put`; at most 365 days. */
   delayMs: number
-  /** Set for a handler when a worker had begun with it that fell silent or stopped. */
-  begun?: true
+  /** For a handler: how often a worker may have begun with it that fell silent or stopped, where any has. */
+  begun?: number
 }
 
 /** When `signal` is aborted the worker stops: a handler that throws then has its job handed to another worker. */

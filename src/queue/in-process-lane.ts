@@ -119,7 +119,7 @@ export class InProcessLane {
     const outcome = await seat.running.handle(job, seat.handler)
     this.#active--
     this.#ids.delete(job.id)
-    if (outcome === 'interrupted') this.put([{ ...job, delayMs: 0, begun: true }])
+    if (outcome === 'interrupted') this.put([{ ...job, delayMs: 0, begun: (job.begun ?? 0) + 1 }])
     this.#askPump()
   }
 

@@ -9,7 +9,7 @@ import {
   type Integrations,
   type RetryPolicy,
 } from '../integrations/integrations.ts'
-import type { Ledger, RunEnd, TakenRun, Turn } from '../ledger/ledger.ts'
+import type { Ledger, RunEnd, TakenRun, TakesBefore, Turn } from '../ledger/ledger.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { newId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
@@ -29,8 +29,8 @@ export interface RunOptions {
   outbound: Outbound
   /** One for the process: what is kept is kept here. */
   tokens: Tokens
-  /** How often the run had been taken when it was put into the queue: it is executed only if nobody took it since. */
-  takesBefore?: number | undefined
+  /** How often the run may have been taken: it is not executed if somebody else took it since. */
+  takesBefore?: TakesBefore
   /** How often a run under way gives a sign of life. */
   holdEveryMs: number
   /** Puts a run into the queue that is to be made again; must not throw and is not waited for. */

@@ -59,10 +59,13 @@ test('a run under way may be silent for longer than one that waits', async () =>
 
 test('a run that stands in two queues is taken from one of them', async () => {
   const { runId } = await recordOne(world.ledger)
-  const taken = await Promise.all([1, 2, 3].map(() => world.ledger.takeRun(runId, 0)))
+  const never = { least: 0, most: 0 }
+  const taken = await Promise.all([1, 2, 3].map(() => world.ledger.takeRun(runId, never)))
   expect(taken.filter((run) => run !== undefined)).toMatchObject([{ takes: 1 }])
   // A worker that knows of that take takes it over.
-  expect(await world.ledger.takeRun(runId, 1)).toMatchObject({ takes: 2 })
+  expect(await world.ledger.takeRun(runId, { least: 1, most: 1 })).toMatchObject({ takes: 2 })
+  // The job of the one before it was begun once, and not by that one.
+  expect(await world.ledger.takeRun(runId, { least: 0, most: 1 })).toBeUndefined()
   expect(await world.ledger.takeRun(runId)).toMatchObject({ takes: 3 })
 })
 

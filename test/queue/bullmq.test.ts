@@ -117,7 +117,7 @@ describe('with Redis up', () => {
     expect(seen).toEqual([])
     child.kill('SIGKILL')
     // lockMs + 2 × stalledCheckMs are four seconds: the rest is for a busy machine.
-    await vi.waitFor(() => expect(seen).toEqual([{ ...job, begun: true }]), within)
+    await vi.waitFor(() => expect(seen).toEqual([{ ...job, begun: 1 }]), within)
     expect(lines.map(({ msg }) => msg)).toEqual(['a job of a worker that fell silent is handled again'])
     await vi.waitFor(async () => expect(await queue.counts()).toEqual(nothing), within)
   })
