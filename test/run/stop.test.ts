@@ -31,7 +31,8 @@ test.each<QueueEngine>(['in-process', 'bullmq'])(
     await first.send(id, '{"n":1}')
     await receiver.received(1)
     await first.close()
-    await letTimePass(database.url)
+    // BullMQ has its job still; the queue in process has ended with the process.
+    if (queue === 'in-process') await letTimePass(database.url)
 
     receiver.answerWith(200)
     const second = await startTestGateway({ queue, databaseUrl: database.url, env: { ...first.env, ...env } })
