@@ -12,7 +12,7 @@ import { proofOf, toolsOf } from './vector-proof.ts'
 import { messageIn, PROVEN, type Vector } from './vectors.ts'
 
 /** Every bit of an ordinary signature: the last ones of an encoding are the likeliest to be overlooked. */
-const TRIED_MAX = { body: 200, headers: 400 }
+const TRIED_MAX = { body: 100, headers: 400 }
 const SEED = 20_260_101
 
 /** Signatures that stand in the body and not in a header. */
