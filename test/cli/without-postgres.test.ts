@@ -12,8 +12,9 @@ import { type Receiver, startReceiver } from '../world/receiver.ts'
 import { modeOf, runSluice } from './sluice.ts'
 
 /** A busy machine takes long to start a process, and some tests start several. */
-const PATIENCE_MS = 120_000
-vi.setConfig({ testTimeout: PATIENCE_MS })
+const PATIENCE_MS = 60_000
+// What was waited for in vain is to be told.
+vi.setConfig({ testTimeout: 3 * PATIENCE_MS })
 
 let database: PostgresServer
 let home: string

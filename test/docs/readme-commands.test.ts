@@ -51,6 +51,7 @@ test('the commands for the first minute do what the README shows', async () => {
   })
   expect(received[0].body).toEqual(shown)
   await eventually(async () => expect(JSON.parse(await run('inspect')).state).toBe('delivered'))
+  expect(block('xml')).toContain('.webhookUrl")/xml"')
   expect(await run('xml')).toBe('{"result":true,"error":""}')
   const { ship_to, ...withoutAddress } = shown as { ship_to: object }
   expect(ship_to).toBeDefined()

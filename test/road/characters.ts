@@ -23,7 +23,7 @@ function textsIn(value: unknown): string[] {
 }
 
 export function charactersIn(text: string): string {
-  return [...text.replaceAll(/\s/g, '')].toSorted().join('')
+  return [...text.replaceAll(/[ \t\r\n]/g, '')].toSorted().join('')
 }
 
 function decoded(bytes: Uint8Array): string {

@@ -136,6 +136,21 @@ async function expectKept(numbers: number[]): Promise<void> {
   expect(numbers.filter((n) => !kept.has(n))).toEqual([])
 }
 
+/** One event, the second half of whose body follows when the edge has said this. */
+function sendInTwo(to: SluiceProcess, said: string): Promise<Response> {
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue(Buffer.from('{"n":0,'))
+      await eventually(() => expect(to.said()).toContain(said))
+      controller.enqueue(Buffer.from('"id":0}'))
+      controller.close()
+    },
+  })
+  const headers = { 'content-type': 'application/json' }
+  const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit
+  return fetch(`${to.url}/integration/${integrationId}`, init)
+}
+
 /** Slow enough that something is always under way. */
 function answerAfter(ms: number): void {
   receiver.answerWith(async () => {
@@ -190,7 +205,12 @@ test('nothing that was acked is lost when the edge is killed under load', { time
   const second = await start('edge')
   const { acked, ended } = sendUntilRefused(second.url, 24)
   await eventually(() => expect(acked.length).toBeGreaterThan(ACKS_BEFORE_THE_END), 60_000)
-  await second.kill9()
+  // Nothing is stored from here on: what is acknowledged all the same is lost.
+  await sql.begin(async (transaction) => {
+    await transaction`LOCK TABLE requests IN EXCLUSIVE MODE`
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await second.kill9()
+  })
   await ended
   await expectKept(acked)
 })
@@ -199,7 +219,10 @@ test('asked to stop, both finish what is under way, and end with 0', { timeout: 
   answerAfter(100)
   const { acked, ended } = sendUntilRefused(edge.url, 16)
   await eventually(() => expect(acked.length).toBeGreaterThan(ACKS_BEFORE_THE_END), 60_000)
+  const begun = sendInTwo(edge, 'stopping: what is under way')
+  await (await fetch(`${edge.url}/health/live`)).text()
   expect(await edge.stop()).toBe(0)
+  expect((await begun).status).toBe(200)
   await ended
   await expectKept(acked)
   expect(await worker.stop()).toBe(0)

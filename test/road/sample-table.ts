@@ -68,6 +68,11 @@ export const OWN = [
     'application/xml; charset=ISO-8859-1',
   ),
   sample('orders-utf-16.xml', { name: ['Orders.Order.Name', 'Zoë 𝄞'] }, 'application/xml; charset=utf-16'),
+  sample('characters.xml', {
+    mark: ['text.@mark', '😀'],
+    raw: ['text.raw', 'a\ufeffb'],
+    given: ['text.given', '𝄞\r\ufeffc'],
+  }),
   sample(
     'cxml-order.xml',
     { id: ['cXML.Request.OrderRequest.OrderRequestHeader.@orderID', 'PO-1'] },
