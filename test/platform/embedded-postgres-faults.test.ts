@@ -4,7 +4,6 @@ import { readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { isRunning } from '../../src/platform/embedded-postgres/process-table.ts'
 import {
   cleanUp,
   eventually,
@@ -14,6 +13,7 @@ import {
   type Started,
   serverPid,
   start,
+  untilEnded,
 } from './embedded-postgres-starts.ts'
 
 describe('when Sluice is killed', () => {
@@ -29,7 +29,7 @@ describe('when Sluice is killed', () => {
     expect(await second.url()).toBe(url)
     expect(await serverPid(home)).toBe(pid)
     await second.stop()
-    expect(await isRunning(pid)).toBe(false)
+    await untilEnded(pid)
   })
 
   test('and the server too, as by a loss of power, the data is there again', async () => {
@@ -165,7 +165,7 @@ describe('while Sluice runs', () => {
     expect((await start(home).fact((fact) => fact.refused)).refused).toContain(`process ${started.pid}`)
     const pid = await serverPid(home)
     await started.stop()
-    expect(await isRunning(pid)).toBe(false)
+    await untilEnded(pid)
   })
 })
 

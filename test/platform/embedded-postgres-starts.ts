@@ -140,6 +140,14 @@ async function lockedPid(home: string): Promise<number | null> {
   return Number(text.split('\n')[0]) || null
 }
 
+/** A process that ends is there a moment longer than what it did. */
+export function untilEnded(pid: number): Promise<true> {
+  return eventually(
+    async () => ((await isRunning(pid)) ? null : true),
+    () => `Process ${pid} goes on`,
+  )
+}
+
 /** Ends every program and every server of this test file, and removes their folders. */
 export async function cleanUp(): Promise<void> {
   for (const { child, ended } of started.splice(0)) {
@@ -150,9 +158,7 @@ export async function cleanUp(): Promise<void> {
     const pid = await lockedPid(home)
     if (pid !== null && (await isRunning(pid))) {
       process.kill(pid, 'SIGQUIT')
-      await eventually(async () => ((await isRunning(pid)) ? null : true)).catch(() =>
-        process.kill(pid, 'SIGKILL'),
-      )
+      await untilEnded(pid).catch(() => process.kill(pid, 'SIGKILL'))
     }
     const folder = home.slice(0, home.indexOf(path.sep, path.join(await realpath(tmpdir()), 'x').length))
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })

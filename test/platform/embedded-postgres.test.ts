@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findBinaries, linkLibraries } from '../../src/platform/embedded-postgres/binaries.ts'
-import { isRunning } from '../../src/platform/embedded-postgres/process-table.ts'
 import {
   cleanUp,
   eventually,
@@ -13,6 +12,7 @@ import {
   type Started,
   serverPid,
   start,
+  untilEnded,
 } from './embedded-postgres-starts.ts'
 
 describe('a first start', () => {
@@ -64,7 +64,7 @@ describe('a first start', () => {
     await query(url, `CREATE TABLE kept (word text); INSERT INTO kept VALUES ('żółć 🦆')`)
     const pid = await serverPid(home)
     await first.stop()
-    expect(await isRunning(pid)).toBe(false)
+    await untilEnded(pid)
     expect(first.facts.at(-1)).toEqual({ closed: true })
 
     const second = start(home)
