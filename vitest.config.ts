@@ -13,9 +13,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/destinations/**'],
     globalSetup: ['test/world/services.ts'],
     pool: 'forks',
-    // Most files wait for servers and deadlines: by default a machine with two cores would run them one by one, and with
-    // four its processors stand idle for a fourteenth of the time.
-    maxWorkers: 6,
+    // Most files wait for servers and deadlines; by default a machine with two cores would run them one by one.
+    maxWorkers: 4,
     // Files of one worker share what they import, which costs more than most of them do by themselves.
     isolate: false,
     // On Node's own loader, as the program runs.
