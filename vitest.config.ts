@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module'
 import path from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { MixingSequencer } from './test/world/mixing-sequencer.ts'
 
 // Where the program keeps it too: what one process has compiled, the others only load. Workers hear of it by their
 // environment.
@@ -12,9 +13,10 @@ export default defineConfig({
     // Those of destinations need more servers: npm run test:destinations.
     exclude: [...configDefaults.exclude, 'test/destinations/**'],
     globalSetup: ['test/world/services.ts'],
+    sequence: { sequencer: MixingSequencer },
     pool: 'forks',
     // Most files wait for servers and deadlines; by default a machine with two cores would run them one by one.
-    maxWorkers: 4,
+    maxWorkers: 5,
     // Files of one worker share what they import, which costs more than most of them do by themselves.
     isolate: false,
     // On Node's own loader, as the program runs.

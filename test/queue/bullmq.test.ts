@@ -13,7 +13,7 @@ import { createSharedQueue, type Gap, type Queue, QueueUnavailable } from '../..
 import { type RedisServer, startRedis } from '../world/redis.ts'
 import { aJob, gate, type LogLine, listeningLog, redisAt } from './world.ts'
 
-const within = { timeout: 15_000, interval: 10 }
+const within = { timeout: 15_000, interval: 25 }
 const nothing = { waiting: 0, delayed: 0, active: 0 }
 
 interface Opened {

@@ -1,4 +1,4 @@
-const PAUSE_MS = { least: 10, most: 150 }
+const PAUSE_MS = { least: 20, most: 250 }
 
 /**
  * Asks until the answer is there, and fails with what was seen last after the deadline. Asks less often the longer it
@@ -12,7 +12,7 @@ export async function eventually<T>(question: () => T | Promise<T>, withinMs = 1
     } catch (error) {
       const waitedMs = performance.now() - startedAt
       if (waitedMs > withinMs) throw error
-      const pauseMs = Math.min(Math.max(waitedMs / 10, PAUSE_MS.least), PAUSE_MS.most)
+      const pauseMs = Math.min(Math.max(waitedMs / 5, PAUSE_MS.least), PAUSE_MS.most)
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }

@@ -101,7 +101,8 @@ async function providePostgres(project: TestProject, scratch: string, madeHome: 
   const admin = postgres(server.url, { max: 1, onnotice: () => {} })
   const from = server.isMade ? databaseOf(server.url) : 'template1'
   await admin`CREATE DATABASE ${admin(template)} TEMPLATE ${admin(from)}`
-  await startOnce(databaseUrl(server.url, template), path.join(scratch, 'template-gateway'))
+  if (!server.isMade)
+    await startOnce(databaseUrl(server.url, template), path.join(scratch, 'template-gateway'))
   return {
     close: async () => {
       const ours = await admin<{ name: string }[]>`
@@ -146,6 +147,8 @@ async function findPostgres(
       checkpoint_timeout: '30min',
       // Nothing lives long enough to be worth it.
       autovacuum: 'off',
+      // Most statements of a test run a few times on each connection: planning them anew each time takes longer.
+      plan_cache_mode: 'force_generic_plan',
     },
     log: COMPLAINING,
   })
