@@ -1,14 +1,15 @@
 /** There is no container engine where the tests run: the files are checked, and what they start is run by hand. */
 import { execFile, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile } from 'node:fs/promises'
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { SETTINGS } from '../src/platform/settings.ts'
-import { endAll, ROOT, startSluice } from './cli/sluice.ts'
+import { endAll, isRunning, postmasterPid, ROOT, startSluice } from './cli/sluice.ts'
 import { freshDatabase } from './world/database.ts'
 import { eventually } from './world/eventually.ts'
 
@@ -23,6 +24,8 @@ interface Service {
   profiles?: string[]
   ports?: string[]
 }
+
+const NOBODY = 65_534
 
 const text = (file: string) => readFileSync(path.join(ROOT, file), 'utf8')
 const compose = parse(text('docker-compose.yml'), { merge: true }) as {
@@ -149,53 +152,88 @@ describe('Dockerfile', () => {
   })
 })
 
-test('an installation without development dependencies runs, and its health check agrees', async () => {
-  const folder = await mkdtemp(path.join(inject('scratch'), 'production-'))
-  for (const name of [
-    'package.json',
-    'package-lock.json',
-    'bin',
-    'src',
-    'migrations',
-    'patches',
-    'rewrite-functions',
-  ]) {
-    await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true })
-  }
-  // As in the image: the Node on the path is the one that runs it.
-  const searchPath = [path.dirname(process.execPath), process.env.PATH].join(path.delimiter)
-  await copyProductionPackages(folder)
-  expect(existsSync(path.join(folder, 'node_modules/node'))).toBe(false)
-  expect(existsSync(path.join(folder, 'node_modules/vitest'))).toBe(false)
-
-  const database = await freshDatabase()
-  const env = {
-    DATABASE_URL: database.url,
-    SLUICE_MASTER_KEY: randomBytes(32).toString('base64'),
-    PATH: searchPath,
-  }
-  const sluice = startSluice(folder, { command: ['node', 'bin/sluice.js', 'start'], cwd: folder, env })
-  const port = await eventually(
-    () =>
-      Number(/"ready"/.test(sluice.stdout()) && /"port":(\d+)/.exec(sluice.stdout())?.[1]) ||
-      Promise.reject(new Error(sluice.stdout() + sluice.stderr())),
-    45_000,
-  )
-  await eventually(async () => {
-    const health = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).json()
-    expect(health).toMatchObject({ status: 'up' })
+describe('an installation without development dependencies, on a path with a space', () => {
+  let open: string
+  let folder: string
+  let home: string
+  /** As in the image: the Node on the path is the one that runs it. */
+  let searchPath: string
+  beforeAll(async () => {
+    // Not below the scratch folder, which only the user of the tests can enter.
+    open = await realpath(await mkdtemp(path.join(tmpdir(), 'sluice of a user-')))
+    folder = path.join(open, 'my sluice')
+    home = path.join(folder, '.sluice')
+    await installForProduction(folder)
+    await cp(await realpath(process.execPath), path.join(open, 'node'))
+    searchPath = [open, process.env.PATH].join(path.delimiter)
+  }, 120_000)
+  afterAll(async () => {
+    const postmaster = await postmasterPid(home)
+    if (postmaster !== undefined) process.kill(postmaster, 'SIGQUIT')
+    await rm(open, { recursive: true, force: true, maxRetries: 10 })
   })
 
-  const check = JSON.parse(/HEALTHCHECK[\s\S]*?CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[]
-  const asked = (env: Record<string, string>) =>
-    spawnSync(process.execPath, check.slice(1), { env: { PATH: searchPath, ...env } }).status
-  expect(asked({ PORT: String(port) })).toBe(0)
-  expect(asked({ PORT: '1', ADMIN_PORT: String(port) })).toBe(0)
-  expect(asked({ PORT: '1' })).toBe(1)
-  sluice.signal('SIGTERM')
-  expect(await sluice.ended()).toEqual({ code: 0, signal: null })
-  await database.drop()
-}, 120_000)
+  test('runs, and its health check agrees', async () => {
+    expect(existsSync(path.join(folder, 'node_modules/node'))).toBe(false)
+    expect(existsSync(path.join(folder, 'node_modules/vitest'))).toBe(false)
+    const database = await freshDatabase()
+    const env = {
+      DATABASE_URL: database.url,
+      SLUICE_MASTER_KEY: randomBytes(32).toString('base64'),
+      PATH: searchPath,
+    }
+    const command = ['node', 'bin/sluice.js', 'start']
+    const sluice = startSluice(path.join(open, 'home'), { command, cwd: folder, env })
+    const port = await eventually(
+      () =>
+        Number(/"ready"/.test(sluice.stdout()) && /"port":(\d+)/.exec(sluice.stdout())?.[1]) ||
+        Promise.reject(new Error(sluice.stdout() + sluice.stderr())),
+      45_000,
+    )
+    await eventually(async () => {
+      const health = await (await fetch(`http://127.0.0.1:${port}/health/ready`)).json()
+      expect(health).toMatchObject({ status: 'up' })
+    })
+
+    const check = JSON.parse(/HEALTHCHECK[\s\S]*?CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[]
+    const asked = (env: Record<string, string>) =>
+      spawnSync(process.execPath, check.slice(1), { env: { PATH: searchPath, ...env } }).status
+    expect(asked({ PORT: String(port) })).toBe(0)
+    expect(asked({ PORT: '1', ADMIN_PORT: String(port) })).toBe(0)
+    expect(asked({ PORT: '1' })).toBe(1)
+    sluice.signal('SIGTERM')
+    expect(await sluice.ended()).toEqual({ code: 0, signal: null })
+    await database.drop()
+  }, 120_000)
+
+  test('is run by an ordinary user, with a PostgreSQL of its own', async () => {
+    const isRoot = process.getuid?.() === 0
+    const uid = isRoot ? NOBODY : process.getuid?.()
+    if (isRoot) spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, open])
+    const asUser = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []
+    const command = [...asUser, path.join(open, 'node'), 'bin/sluice.js']
+    const sluice = startSluice(home, { command, cwd: folder })
+    const { webhookUrl, receivedUrl } = await sluice.ready()
+    const headers = { 'content-type': 'application/json' }
+    const body = text('test/bodies/retrieve-order.json')
+    expect((await fetch(webhookUrl, { method: 'POST', headers, body })).status).toBe(200)
+    await eventually(async () => expect(await (await fetch(receivedUrl)).json()).toHaveLength(1))
+    for (const file of ['dev.json', 'postgres/data', 'postgres/data/postmaster.pid'])
+      expect([file, statSync(path.join(home, file)).uid]).toEqual([file, uid])
+    const postmaster = (await postmasterPid(home)) ?? 0
+    sluice.signal('SIGINT')
+    expect(await sluice.ended()).toEqual({ code: 0, signal: null })
+    expect(isRunning(postmaster)).toBe(false)
+  }, 120_000)
+})
+
+/** As the image has it. */
+async function installForProduction(folder: string): Promise<void> {
+  const parts = ['package.json', 'package-lock.json', 'bin', 'src', 'migrations', 'patches']
+  for (const name of [...parts, 'rewrite-functions'])
+    await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true })
+  await copyProductionPackages(folder)
+}
 
 /** What `npm ci --omit=dev` installs, without asking a registry for it. */
 async function copyProductionPackages(folder: string): Promise<void> {
