@@ -23,8 +23,8 @@ const MEASURED = 5
 const LONG_MS = 1_000
 
 /**
- * Reads an input of about so many bytes and one a fourth as long. A ratio that is too large is measured again, because
- * a machine has its moods and a quadratic reader has not.
+ * Reads an input of about so many bytes and one a fourth as long. What is too large is measured again, because a
+ * machine has its moods and a quadratic reader has not.
  */
 export async function growthOf(
   target: Target,
@@ -37,10 +37,21 @@ export async function growthOf(
     const cpuMs = await cpuMsOf(target, long)
     if (cpuMs < CPU_MS_MIN) return growth(long.length, cpuMs, 1)
     const ratio = cpuMs / Math.max(await cpuMsOf(target, short), 0.5)
-    if (!best || ratio < best.ratio) best = growth(long.length, cpuMs, ratio)
-    if (best.ratio <= RATIO_MAX || (times > 1 && cpuMs > LONG_MS)) break
+    const measured = growth(long.length, cpuMs, ratio)
+    best = best ? leastOf(best, measured) : measured
+    if ((best.ratio <= RATIO_MAX && best.cost <= COST_MAX) || (times > 1 && cpuMs > LONG_MS)) break
   }
   return best ?? growth(long.length, 0, 1)
+}
+
+/** Each figure for itself: what makes one too large for a moment is not what makes the other so. */
+function leastOf(one: Growth, other: Growth): Growth {
+  return {
+    ...one,
+    cpuMs: Math.min(one.cpuMs, other.cpuMs),
+    ratio: Math.min(one.ratio, other.ratio),
+    cost: Math.min(one.cost, other.cost),
+  }
 }
 
 function growth(bytes: number, cpuMs: number, ratio: number): Growth {

@@ -50,7 +50,8 @@ export async function startBalancer(): Promise<Balancer> {
     incoming.pipe(onward)
   }
 
-  const server = createServer(forward)
+  // One that closes idle connections may do so just when the sender takes one up again.
+  const server = createServer({ keepAliveTimeout: 120_000 }, forward)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const timer = setInterval(() => {
     for (const backend of backends.values()) void look(backend)
