@@ -160,20 +160,16 @@ export async function allowStranger(
 }
 
 /**
- * The question is first put for all domains there are, whoever is called: asked only for a callee's own, the time
- * that DNS takes would tell a stranger which ids exist. What it found is remembered, so asking again costs nothing.
+ * The question is put for all domains there are, whoever is called: asked only for a callee's own, the time that DNS
+ * takes would tell a stranger which ids exist.
  */
 async function allowDomain(
   address: string,
   callee: Callee,
   { domainCheck, everywhere }: AddressRules,
 ): Promise<void> {
-  const { domains } = everywhere()
-  if (domains.length === 0) throw new Refusal('not_allowed', address)
-  const known = await domainCheck.check(address, domains)
-  if (!known.allowed) throw new Refusal(known.undecided ? 'address_undecided' : 'not_allowed', address)
-  const verdict = await domainCheck.check(address, domainsOf(callee.allowlist))
-  if (!verdict.allowed) throw new Refusal('not_allowed', address)
+  const verdict = await domainCheck.check(address, domainsOf(callee.allowlist), everywhere().domains)
+  if (!verdict.allowed) throw new Refusal(verdict.undecided ? 'address_undecided' : 'not_allowed', address)
 }
 
 /** A short name for a callee's bucket of counters; unknown ids share one, or strangers could make any number. */

@@ -31,12 +31,16 @@ export type DomainVerdict =
   | { allowed: false; undecided: boolean }
 
 export interface DomainCheck {
-  check(address: string, domains: readonly string[]): Promise<DomainVerdict>
+  /**
+   * Whether the address belongs to one of the domains. One that does not is answered when all that are `asked` are
+   * decided, and as undecided when one of them is not: neither time nor verdict tells which of them were meant.
+   *
+   * @param asked the domains and others
+   */
+  check(address: string, domains: readonly string[], asked?: readonly string[]): Promise<DomainVerdict>
   load(): { cached: number; underWay: number }
   close(): Promise<void>
 }
-
-type AddressType = 'A' | 'AAAA'
 
 const TIMEOUT_MS = 1_000
 const TRIES = 2
@@ -62,10 +66,10 @@ export function createDomainCheck(options: DomainCheckOptions): DomainCheck {
   const ofDomains = createDnsQuestions(resolver, domainLimits(options), now)
 
   return {
-    async check(text, domains) {
+    async check(text, domains, asked = domains) {
       const address = readAddress(text)
-      if (!address || domains.length === 0) return { allowed: false, undecided: false }
-      return withinBudget(decide(address, domains, ofStrangers, ofDomains), budgetMs)
+      if (!address || asked.length === 0) return { allowed: false, undecided: false }
+      return withinBudget(decide(address, domains, asked, { ofStrangers, ofDomains }), budgetMs)
     },
     load() {
       const [strangers, known] = [ofStrangers.load(), ofDomains.load()]
@@ -104,27 +108,36 @@ async function withinBudget(decided: Promise<DomainVerdict>, budgetMs: number): 
   }
 }
 
+interface Questions {
+  ofStrangers: DnsQuestions
+  ofDomains: DnsQuestions
+}
+
 /** What the cache knows of the domains goes first: a sender known by a forward record never costs a question. */
 async function decide(
   address: Address,
   domains: readonly string[],
-  ofStrangers: DnsQuestions,
-  ofDomains: DnsQuestions,
+  asked: readonly string[],
+  questions: Questions,
 ): Promise<DomainVerdict> {
-  const type: AddressType = address.family === 4 ? 'A' : 'AAAA'
-  const unknown: string[] = []
-  let undecided = false
-  for (const domain of domains) {
-    const answer = ofDomains.known({ type, name: domain })
-    if (answer === undefined) unknown.push(domain)
-    else if (holds(answer, address)) return { allowed: true, domain, by: 'forward' }
-    else if (answer === 'failed') undecided = true
-  }
-  const verdict = await firstAllowed([
-    reverse(address, domains, type, ofStrangers),
-    ...unknown.map((domain) => forward(address, domain, type, ofDomains)),
-  ])
-  return verdict.allowed ? verdict : { allowed: false, undecided: undecided || verdict.undecided }
+  const type = typeOf(address)
+  const domain = domains.find((name) => holds(questions.ofDomains.known({ type, name }), address))
+  if (domain !== undefined) return { allowed: true, domain, by: 'forward' }
+  const all = Promise.all(verdictsOf(address, asked, questions))
+  const verdict = await firstAllowed(verdictsOf(address, domains, questions))
+  return verdict.allowed ? verdict : { allowed: false, undecided: (await all).some(isUndecided) }
+}
+
+/** One question is asked once at a time, whoever waits for its answer. */
+function verdictsOf(
+  address: Address,
+  domains: readonly string[],
+  { ofStrangers, ofDomains }: Questions,
+): Promise<DomainVerdict>[] {
+  return [
+    reverse(address, domains, ofStrangers),
+    ...domains.map((domain) => forward(address, domain, ofDomains)),
+  ]
 }
 
 /** The first verdict that allows, without waiting for the others; else, of all, whether one is undecided. */
@@ -146,13 +159,8 @@ function isUndecided(verdict: DomainVerdict): boolean {
   return !verdict.allowed && verdict.undecided
 }
 
-async function forward(
-  address: Address,
-  domain: string,
-  type: AddressType,
-  questions: DnsQuestions,
-): Promise<DomainVerdict> {
-  const answer = await questions.ask({ type, name: domain })
+async function forward(address: Address, domain: string, questions: DnsQuestions): Promise<DomainVerdict> {
+  const answer = await questions.ask({ type: typeOf(address), name: domain })
   if (holds(answer, address)) return { allowed: true, domain, by: 'forward' }
   return { allowed: false, undecided: answer === 'failed' }
 }
@@ -161,7 +169,6 @@ async function forward(
 async function reverse(
   address: Address,
   domains: readonly string[],
-  type: AddressType,
   questions: DnsQuestions,
 ): Promise<DomainVerdict> {
   const names = await questions.ask({ type: 'PTR', name: reverseName(address) })
@@ -170,7 +177,7 @@ async function reverse(
     const found = nameBelow(domains, given)
     if (found === undefined) return { allowed: false, undecided: false }
     const { name, domain } = found
-    const answer = await questions.ask({ type, name })
+    const answer = await questions.ask({ type: typeOf(address), name })
     if (holds(answer, address)) return { allowed: true, domain, by: 'reverse' }
     return { allowed: false, undecided: answer === 'failed' }
   })
@@ -191,8 +198,16 @@ function isWithin(name: string, domain: string): boolean {
   return name === domain || name.endsWith(`.${domain}`)
 }
 
-function holds(answer: DnsAnswer, address: Address): boolean {
-  return answer !== 'failed' && answer.some((record) => readAddress(record)?.text === address.text)
+function typeOf({ family }: Address): 'A' | 'AAAA' {
+  return family === 4 ? 'A' : 'AAAA'
+}
+
+function holds(answer: DnsAnswer | undefined, address: Address): boolean {
+  return (
+    answer !== undefined &&
+    answer !== 'failed' &&
+    answer.some((record) => readAddress(record)?.text === address.text)
+  )
 }
 
 function reverseName(address: Address): string {

@@ -129,3 +129,17 @@ test('a stranger learns nothing about ids from DNS: same answer, same questions,
     expect(waitMs).toBeGreaterThan(140)
   }
 })
+
+test("an address of another's domain is kept waiting for its own like a stranger, and is told to come again", async () => {
+  dns.set('A', 'at-once.example', { records: ['203.0.113.70'] })
+  dns.set('A', 'late.example', { records: ['203.0.113.70'], delayMs: BUDGET_MS + 100 })
+  const other = await start('192.0.2.1', BUDGET_MS)
+  await other.integration({ allowedList: ['at-once.example'] })
+  const own = await other.integration({ allowedList: ['late.example'] })
+  const call = (called: string) => other.send(called, '{}', { 'x-forwarded-for': '203.0.113.70' })
+  for (const { status, headers } of await Promise.all([call(own), call('nobody-knows')]))
+    expect({ status, wait: headers['retry-after'] }).toEqual({ status: 503, wait: '10' })
+  await eventually(async () => expect(await call(own)).toMatchObject(ACCEPTED))
+  expect((await call('nobody-knows')).status).toBe(403)
+  await other.close()
+})
