@@ -23,7 +23,7 @@ export interface AppenderOptions {
   usedBytes(): number
   /** What it may take. */
   bytesMax: number
-  /** Of records that wait for the disk. */
+  /** Of records that wait for the disk, unless one alone is larger. */
   pendingBytesMax: number
   /** What is written at once, unless a single record is larger. */
   batchBytesMax: number
@@ -85,7 +85,7 @@ export function createAppender(options: AppenderOptions): Appender {
     if (isClosed) return new JournalClosed()
     const recordBytesMax = Math.min(bytesMax, RECORD_BYTES_MAX)
     if (bytes > recordBytesMax) return new JournalRecordTooLarge(bytes, recordBytesMax)
-    if (pendingBytes + bytes > pendingBytesMax)
+    if (pendingBytes > 0 && pendingBytes + bytes > pendingBytesMax)
       return new JournalFull("too much waits for the journal's disk")
     if (usedBytes() + pendingBytes + bytes > bytesMax) {
       return new JournalFull(`the journal has filled its ${bytesMax} bytes`)

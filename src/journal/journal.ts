@@ -15,7 +15,7 @@ import { createAppender } from './append.ts'
 import { type Disk, makeFolder, NODE_DISK } from './disk.ts'
 import { type Drained, drainAll, type Take } from './drain.ts'
 import { lockFolder } from './lock.ts'
-import { type JournalRecord, type KeptRecord, RECORD_BYTES_MAX } from './record.ts'
+import type { JournalRecord, KeptRecord } from './record.ts'
 import { openSetAside, type SetAside } from './set-aside.ts'
 import { openShelf, type Shelf } from './shelf.ts'
 import { createSegmentWriter } from './write-segment.ts'
@@ -87,7 +87,7 @@ export interface JournalDepth {
   isFailing: boolean
 }
 
-const PENDING_BYTES_MAX = RECORD_BYTES_MAX
+const PENDING_BYTES_MAX = 64 * 1024 * 1024
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 
 /**

@@ -53,8 +53,11 @@ export interface Header {
 export const MAGIC = Buffer.from('SLJR', 'latin1')
 export const HEADER_BYTES = 48
 export const KEY_BYTES = 8
-/** Of meta data and body: what one reading may take of memory. */
-export const RECORD_BYTES_MAX = 64 * 1024 * 1024
+/**
+ * Of meta data and body: what one reading may take of memory. Enough for the largest body beside its payload, in which
+ * a byte may have become six: `\u0001`.
+ */
+export const RECORD_BYTES_MAX = 256 * 1024 * 1024
 
 const VERSION = 1
 const HAS_BODY = 1

@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
-import { type Entry, type Recorded, recordEntries } from './record.ts'
+import { bytesOf, type Entry, type Recorded, recordEntries } from './record.ts'
 
 /** The ledger could not store in time: nothing may be acknowledged, the sender is to try later. */
 export class LedgerUnavailable extends Error {
@@ -15,7 +15,7 @@ export interface GroupCommit {
   /**
    * Resolves when the entry is durable.
    *
-   * @param waitMs instead of the usual wait
+   * @param waitMs instead of the usual wait; to both is added what a large entry takes longer
    * @throws LedgerUnavailable when that did not happen within the wait, or too much is waiting already. It may have
    * been stored all the same, or be stored later.
    */
@@ -45,6 +45,8 @@ interface Waiting {
 
 const BATCH_ENTRIES_MAX = 256
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
+/** Ten times of what PostgreSQL takes where it has a processor to itself. */
+const MS_PER_MIB = 50
 /** Before the first try after a loss; doubled with each one that fails too. */
 const RETRY_PAUSE_MS = 100
 const RETRY_PAUSE_MS_MAX = 1_600
@@ -162,7 +164,7 @@ export function createGroupCommit({
     return new Promise((resolve, reject) => {
       const item: Waiting = {
         entry,
-        deadline: performance.now() + allowedMs,
+        deadline: performance.now() + allowedMs + largerMs(entry),
         settle(result) {
           if (!unsettled.delete(item)) return
           bytes -= size
@@ -199,6 +201,11 @@ export function createGroupCommit({
       await sql.end({ timeout: CLOSE_SECONDS })
     },
   }
+}
+
+/** How much longer an entry may take to be stored because it is large. */
+export function largerMs(entry: Entry): number {
+  return (bytesOf(entry) / 2 ** 20) * MS_PER_MIB
 }
 
 function entryOf(item: Waiting): Entry {

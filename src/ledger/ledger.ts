@@ -59,7 +59,7 @@ import {
 } from './erasures.ts'
 import type { EventFilter } from './event-filter.ts'
 import type { BatchRule } from './form-batches.ts'
-import { createGroupCommit, LedgerUnavailable } from './group-commit.ts'
+import { LedgerUnavailable, largerMs } from './group-commit.ts'
 import { findLastHeard } from './last-heard.ts'
 import { findCarried, findLatestPayloads, type LatestPayload } from './latest-payloads.ts'
 import type { CallRecord, NodeResult } from './node-results.ts'
@@ -131,6 +131,7 @@ import {
   type Unfinished,
 } from './sweep.ts'
 import { type BacklogAsked, findBacklogs, findWaitingRuns } from './waiting.ts'
+import { createWayIn } from './way-in.ts'
 
 export {
   type AttemptDetail,
@@ -164,6 +165,7 @@ export {
   type KeptFor,
   type LatestPayload,
   LedgerUnavailable,
+  largerMs,
   type NewDelivery,
   type NewErasure,
   type NewReplay,
@@ -203,7 +205,7 @@ export type Ledger = ReturnType<typeof createLedger>
 
 export interface LedgerOptions {
   sql: Sql
-  /** Opens one connection for the way in; the ledger closes it. */
+  /** Opens one connection for the way in, which has two at most; the ledger closes it. */
   connectCommits(): Sql
   storeWaitMs: number
   pendingBytesMax: number
@@ -212,16 +214,16 @@ export interface LedgerOptions {
 
 export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax, log }: LedgerOptions) {
   const runEnds = createRunEnds(sql)
-  const commits = createGroupCommit({ connect: connectCommits, waitMs: storeWaitMs, pendingBytesMax, log })
+  const wayIn = createWayIn({ connect: connectCommits, waitMs: storeWaitMs, pendingBytesMax, log })
   return {
     /**
      * Resolves when request and events are durable. Storing again what is there changes nothing.
      *
-     * @param waitMs instead of `storeWaitMs`
+     * @param waitMs instead of `storeWaitMs`; large entries wait longer, by `largerMs`
      * @throws LedgerUnavailable when they are not, or nobody knows.
      */
-    record: (entry: Entry, waitMs?: number): Promise<Recorded[]> => commits.record(entry, waitMs),
-    pendingBytes: () => commits.pendingBytes(),
+    record: (entry: Entry, waitMs?: number): Promise<Recorded[]> => wayIn.record(entry, waitMs),
+    pendingBytes: () => wayIn.pendingBytes(),
 
     takeRun: (runId: string, takesBefore?: TakesBefore) => takeRun(sql, runId, takesBefore),
     fixFunctionVersions: (runId: string, versions: Record<string, string>) =>
@@ -331,7 +333,7 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
 
     /** Stores what is waiting, or gives it up in time. `sql` belongs to whoever opened it. */
     async close() {
-      await Promise.all([commits.close(), runEnds.close()])
+      await Promise.all([wayIn.close(), runEnds.close()])
     },
   }
 }

@@ -110,12 +110,12 @@ export const SETTINGS = {
   ),
   STORE_WAIT_MS: integer(
     3_000,
-    'how long a request may wait to be stored, in PostgreSQL or in the journal, before 503',
+    'how long a request may wait to be stored, in PostgreSQL or in the journal, before 503; 50 ms longer for each MiB of it',
     { unit: 'ms', min: 100 },
   ),
   LEDGER_SLOW_MS: integer(
     1_000,
-    'how long a request waits for PostgreSQL before it is kept in the journal; no longer than half of STORE_WAIT_MS',
+    'how long a request waits for PostgreSQL before it is kept in the journal; no longer than half of STORE_WAIT_MS, and 50 ms longer for each MiB of it',
     { unit: 'ms', min: 10 },
   ),
   JOURNAL_BYTES_MAX: integer(

@@ -189,6 +189,20 @@ describe('while PostgreSQL is away', () => {
     expect(faults.length).toBeLessThan(10)
   })
 
+  test('a large body whose payload takes six times as much is acknowledged like any other', async () => {
+    const id = await world.integration()
+    const body = Buffer.alloc(10 * 2 ** 20, 1)
+    await begin('gone')
+    const headers = { 'content-type': 'text/plain' }
+    expect(await world.ask(`/integration/${id}`, { body, headers })).toMatchObject(ACCEPTED)
+    expect(await metric('sluice_journal_bytes')).toBeGreaterThan(7 * body.length)
+    await mend()
+    await untilDrained()
+    const events = await world.sql`
+      SELECT octet_length(payload) AS bytes FROM events WHERE integration_id = ${id}`
+    expect([...events]).toEqual([{ bytes: 6 * body.length + 2 }])
+  })
+
   test('what comes twice is one event and its duplicate: the first acknowledged is first', async () => {
     const id = await world.integration({ dedupe: { by: 'fields', fields: ['key'], windowSeconds: 3_600 } })
     await world.send(id, '{"key":"before","n":1}')

@@ -8,7 +8,13 @@ const MIB = 1024 * 1024
 let world: EdgeWorld
 
 beforeAll(async () => {
-  world = await startEdge({ BODY_BYTES_MAX: '1000', COMPRESSED_BYTES_MAX: '200', HEADER_BYTES_MAX: '2048' })
+  world = await startEdge({
+    BODY_BYTES_MAX: '1000',
+    COMPRESSED_BYTES_MAX: '200',
+    HEADER_BYTES_MAX: '2048',
+    LEDGER_SLOW_MS: '1000',
+    STORE_WAIT_MS: '3000',
+  })
 })
 afterAll(() => world.close())
 
@@ -26,6 +32,13 @@ test.each([
   expect(await world.send(id, text(bytes))).toMatchObject(ACCEPTED)
   const tooLarge = { status: 413, body: `{"result":false,"error":"The body is larger than ${bytes} bytes"}` }
   expect(await world.send(id, text(bytes + 1))).toMatchObject(tooLarge)
+})
+
+test('a large body goes to a ledger that is well, also when its payload takes six times as much', async () => {
+  const id = await world.integration({ limits: { bodyBytesMax: 10 * MIB } })
+  const asked = { body: Buffer.alloc(10 * MIB, 1), headers: { 'content-type': 'text/plain' } }
+  expect(await world.ask(`/integration/${id}`, asked)).toMatchObject(ACCEPTED)
+  expect(world.lines.filter((line) => line.includes('kept in the journal'))).toEqual([])
 })
 
 test('no integration may have a larger limit than 32 MiB', async () => {

@@ -5,8 +5,8 @@
  * As long as the journal holds anything, new requests go behind it, so that none overtakes those before it. When it is
  * nearly empty new requests are held for a moment, the rest is brought in, and they go to the ledger again.
  */
-import type { JournalDepth } from '../../journal/journal.ts'
-import { type Entry, type Ledger, LedgerUnavailable, type Recorded } from '../../ledger/ledger.ts'
+import { type JournalDepth, JournalRecordTooLarge } from '../../journal/journal.ts'
+import { type Entry, type Ledger, LedgerUnavailable, largerMs, type Recorded } from '../../ledger/ledger.ts'
 import type { Log } from '../../platform/log.ts'
 import { TooLate, within } from '../../platform/time-limit.ts'
 import { createBringBack } from './bring-back.ts'
@@ -58,7 +58,7 @@ export interface KeeperOptions {
   journals: JournalsOptions | undefined
   /** Hands runs over to the queue; must not throw and is not waited for. */
   handOver(runIds: string[]): void
-  /** How long a request may wait, whoever takes it. */
+  /** How long a request may wait, whoever takes it; a large one longer, by `largerMs`. */
   storeWaitMs: number
   /** How long it waits for the ledger before the journal takes it; no longer than half of the whole. */
   slowMs: number
@@ -123,7 +123,7 @@ function createKeeper(
   })
 
   async function keep(entry: Entry): Promise<Recorded[] | undefined> {
-    const giveUpAtMs = performance.now() + storeWaitMs
+    const giveUpAtMs = performance.now() + storeWaitMs + largerMs(entry)
     for (let held = bringBack.held(); held; held = bringBack.held()) await held
     if (!away) {
       const recorded = await ledger.record(entry, own ? slowMs : storeWaitMs).catch(unavailable)
@@ -149,8 +149,10 @@ function createKeeper(
       await inTime
       problem = null
     } catch (error) {
-      problem = error instanceof TooLate ? "the journal's disk does not answer" : (error as Error).message
-      throw new NotKept(`${away?.reason ?? 'the ledger is away'}; ${problem}`)
+      const why = error instanceof TooLate ? "the journal's disk does not answer" : (error as Error).message
+      // Others have room in it.
+      if (!(error instanceof JournalRecordTooLarge)) problem = why
+      throw new NotKept(`${away?.reason ?? 'the ledger is away'}; ${why}`)
     } finally {
       appending.delete(inTime)
     }
