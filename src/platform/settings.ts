@@ -31,7 +31,7 @@ export const SETTINGS = {
   DATABASE_URL: url('PostgreSQL; empty starts the embedded one under SLUICE_HOME'),
   DATABASE_CONNECTIONS_MAX: integer(
     16,
-    'connections of this process to PostgreSQL, beside one for what comes in and one that hears of changes',
+    'connections of this process to PostgreSQL, beside one for what comes in, one for what comes in and is large, and one that hears of changes',
     { unit: 'connections', min: 4, max: 1_000 },
   ),
   REDIS_URL: url(
