@@ -131,7 +131,7 @@ import {
   type Unfinished,
 } from './sweep.ts'
 import { type BacklogAsked, findBacklogs, findWaitingRuns } from './waiting.ts'
-import { createWayIn } from './way-in.ts'
+import { createWayIn, isLarge } from './way-in.ts'
 
 export {
   type AttemptDetail,
@@ -161,6 +161,7 @@ export {
   type EventState,
   type ExpiredDay,
   type Health,
+  isLarge,
   type KeptDay,
   type KeptFor,
   type LatestPayload,

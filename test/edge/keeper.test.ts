@@ -136,6 +136,15 @@ describe('bringing in', () => {
     expect(await statesOf(entries)).toEqual(states)
   })
 
+  test('lets no small one overtake a large one, nor the other way round', async () => {
+    const large = JSON.stringify('x'.repeat(2 ** 21))
+    const entries = [large, null, null, large].map((payload, at) =>
+      entryOf({}, { payload, dedupe: { key: `size-${at >> 1}`, windowSeconds: 60 } }),
+    )
+    expect(await bringIn(entries.map(kept), bringing().options)).toEqual([])
+    expect(await statesOf(entries)).toEqual(['queued', 'duplicate', 'queued', 'duplicate'])
+  })
+
   test('gives the ledger no more at once than it holds in memory', async () => {
     const body = Buffer.from(JSON.stringify('x'.repeat(8_000)))
     const entries = Array.from({ length: 20 }, () => entryOf({ body, bodyBytes: body.length }))

@@ -1,5 +1,5 @@
 import type { KeptRecord, Refused } from '../../journal/journal.ts'
-import { type Entry, type Ledger, LedgerUnavailable } from '../../ledger/ledger.ts'
+import { type Entry, isLarge, type Ledger, LedgerUnavailable } from '../../ledger/ledger.ts'
 import { entryOf } from './entry-record.ts'
 
 export interface BringInOptions {
@@ -51,7 +51,8 @@ async function store(commit: readonly Kept[], options: BringInOptions): Promise<
 
 /**
  * What may be stored at once. Within one commit the first with a key is first, whenever the others were received; so
- * one that came after the window of an earlier one goes into the next.
+ * one that came after the window of an earlier one goes into the next. Large ones are by themselves, as they might
+ * overtake small ones or be overtaken.
  */
 function* inCommits(kept: readonly Kept[], bytesMax: number): Generator<Kept[], void, void> {
   let commit: Kept[] = []
@@ -63,7 +64,9 @@ function* inCommits(kept: readonly Kept[], bytesMax: number): Generator<Kept[], 
     const keys = keysOf(one.entry)
     const receivedMs = request.receivedAt.getTime()
     const isAfterWindow = keys.some(({ key }) => receivedMs >= (endsMs.get(key) ?? Number.POSITIVE_INFINITY))
-    if (commit.length > 0 && (isAfterWindow || bytes + size > bytesMax)) {
+    const first = commit[0]
+    const isOtherWay = first !== undefined && isLarge(first.entry) !== isLarge(one.entry)
+    if (commit.length > 0 && (isAfterWindow || isOtherWay || bytes + size > bytesMax)) {
       yield commit
       commit = []
       bytes = 0
