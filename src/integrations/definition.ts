@@ -124,8 +124,9 @@ export const definitionSchema = z
       .nullable()
       .default(null)
       .describe(
-        'path of an array of which each element becomes an event; "" is the body itself, false never splits, ' +
-          'null does as the source does',
+        'path of an array of which each element becomes an event; "" is the body itself. With [] all arrays that it ' +
+          'reaches, as in stores[].orders, and a single value is an array of one. false never splits, null does as ' +
+          'the source does',
       ),
     alwaysList: z
       .array(pathSchema)
