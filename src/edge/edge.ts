@@ -104,7 +104,7 @@ export function createEdge(options: EdgeOptions): Edge {
 export function webhookSlug(url: string, baseDomain: string): string | undefined {
   if (baseDomain === '') return undefined
   const name = new URL(url).hostname.replace(/\.$/, '')
-  const suffix = `.${baseDomain.toLowerCase()}`
+  const suffix = `.${baseDomain}`
   return name.startsWith('webhook-') && name.endsWith(suffix)
     ? name.slice('webhook-'.length, -suffix.length)
     : undefined

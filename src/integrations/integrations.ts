@@ -33,6 +33,7 @@ import { CONCURRENCY_DEFAULT } from './destination-release.ts'
 import type { RetryPolicy } from './destination-retry.ts'
 import { type ConfigWarning, destinationWarnings } from './destination-warnings.ts'
 import { mailboxOf } from './destinations/smtp.ts'
+import { readDomainName } from './domain-name.ts'
 import {
   awaitHandshake,
   findHandshakes,
@@ -133,6 +134,7 @@ export {
   type RetryPolicy,
   type RewriteFunction,
   readAddress,
+  readDomainName,
   readNetwork,
   readSubject,
   readSubjectLines,
