@@ -7,6 +7,7 @@ import { retrySchema } from './destination-retry.ts'
 import { graphFaults, nodeSchema } from './nodes.ts'
 import { pathSchema } from './payload-path.ts'
 import { redactSchema } from './redact-config.ts'
+import { hasNoContent } from './reply-status.ts'
 import { respondSchema } from './respond-config.ts'
 
 /** Entries of an allowlist; each problem names its entry. */
@@ -57,14 +58,19 @@ const clientCertificateSchema = z
   })
   .refine(({ fingerprints, subjects }) => fingerprints.length + subjects.length > 0, 'names no certificate')
 
-const replySchema = z.strictObject({
-  status: z.int().min(200).max(299).default(200),
-  contentType: z
-    .string()
-    .regex(/^[\x21-\x7e][\x20-\x7e]{0,200}$/)
-    .optional(),
-  body: z.string().max(10_000).default(''),
-})
+const replySchema = z
+  .strictObject({
+    status: z.int().min(200).max(299).default(200),
+    contentType: z
+      .string()
+      .regex(/^[\x21-\x7e][\x20-\x7e]{0,200}$/)
+      .optional(),
+    body: z.string().max(10_000).default(''),
+  })
+  .refine(({ status, body }) => body === '' || !hasNoContent(status), {
+    path: ['body'],
+    message: 'an answer with status 204 or 205 has no body: leave it empty, or choose another status',
+  })
 
 /** What is agreed with a sender, and what happens to its events: everything of an integration that has versions. */
 export const definitionSchema = z

@@ -62,6 +62,7 @@ import {
   redactsPayload,
   shownOf,
 } from './redact-config.ts'
+import { hasNoContent } from './reply-status.ts'
 import type { Respond } from './respond-config.ts'
 import {
   createIntegration,
@@ -109,6 +110,7 @@ export {
   type HandshakeState,
   type HttpRequestConfig,
   handWrittenSecrets,
+  hasNoContent,
   hiddenOf,
   type Integration,
   isCredentialName,

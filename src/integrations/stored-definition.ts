@@ -1,8 +1,17 @@
 import { isObject, type Json, type JsonObject } from '../payload/exact-json.ts'
+import { hasNoContent } from './reply-status.ts'
 
-/** A definition as it was stored, in the words of today: push nodes used to say `batch` for a list that goes whole. */
+/**
+ * A definition as it was stored, in the words of today: push nodes used to say `batch` for a list that goes whole, and
+ * replies of a status without content could have a body.
+ */
 export function inTodaysWords(stored: JsonObject): JsonObject {
-  return Array.isArray(stored.nodes) ? { ...stored, nodes: stored.nodes.map(nodeInTodaysWords) } : stored
+  const { nodes, reply } = stored
+  return {
+    ...stored,
+    ...(Array.isArray(nodes) ? { nodes: nodes.map(nodeInTodaysWords) } : {}),
+    ...(isObject(reply) && hasNoContent(Number(reply.status)) ? { reply: { ...reply, body: '' } } : {}),
+  }
 }
 
 function nodeInTodaysWords(node: Json): Json {

@@ -16,6 +16,17 @@ test('a definition that was stored when push nodes said `batch` means what it me
   expect(arrayOf({})).toBe('each')
 })
 
+test('a reply without content that was stored with a body is read without it, and one with both is refused today', () => {
+  const reply = (status: number) => ({ nodes: [push({})], reply: { status, body: 'ok' } })
+  const stored = (status: number) => definitionSchema.parse(inTodaysWords(reply(status))).reply?.body
+  expect([200, 204, 205].map(stored)).toEqual(['ok', '', ''])
+  for (const status of [204, 205])
+    expect(definitionSchema.safeParse(reply(status)).error?.issues).toMatchObject([
+      { path: ['reply', 'body'], message: expect.stringContaining('has no body') },
+    ])
+  expect(definitionSchema.safeParse({ nodes: [push({})], reply: { status: 204 } }).success).toBe(true)
+})
+
 test('whoever writes `batch` at a push node today is told the word for it', () => {
   const read = definitionSchema.safeParse({ nodes: [push({ batch: true })] })
   expect(read.error?.issues.map(({ message }) => message).join()).toContain('"array": "whole"')
