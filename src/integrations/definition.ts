@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PAYLOAD_DEPTH_CEILING } from '../payload/body-limits.ts'
 import { PRESETS, presetOf } from '../sources/sources.ts'
 import { allowedHostsSchema } from './allowed-hosts.ts'
 import { parseAllowlist } from './allowlist.ts'
@@ -120,7 +121,7 @@ export const definitionSchema = z
           .min(1)
           .max(32 * 1024 * 1024)
           .optional(),
-        depthMax: z.int().min(1).max(1_000).optional(),
+        depthMax: z.int().min(1).max(PAYLOAD_DEPTH_CEILING).optional(),
         keysMax: z.int().min(1).max(10_000_000).optional(),
         requestsPerSecondMax: z.number().positive().max(100_000).optional(),
       })
