@@ -23,8 +23,8 @@ export function readAllSettings(env: Env, role: Role): Settings {
 function withMeanings(env: Env): Settings {
   const { RETRIEVE_ALLOWED_LIST, TRUSTED_PROXIES, OUTBOUND_ALLOWED, DNS_SERVERS } = env
   const lists = { RETRIEVE_ALLOWED_LIST, TRUSTED_PROXIES, OUTBOUND_ALLOWED, DNS_SERVERS }
-  const { TLS_CERT, TLS_KEY, TLS_CLIENT_CA, CLIENT_CERT_HEADER } = env
-  const texts = { TLS_CERT, TLS_KEY, TLS_CLIENT_CA, CLIENT_CERT_HEADER }
+  const { BASE_DOMAIN, TLS_CERT, TLS_KEY, TLS_CLIENT_CA, CLIENT_CERT_HEADER } = env
+  const texts = { BASE_DOMAIN, TLS_CERT, TLS_KEY, TLS_CLIENT_CA, CLIENT_CERT_HEADER }
   return { ...readSettings({ ...lists, ...texts }), REDIS_URL: env.REDIS_URL?.trim() ?? '' }
 }
 

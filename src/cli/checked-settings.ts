@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type EdgeOptions, type ProxyTrust, parseTrustedProxies } from '../edge/edge.ts'
-import { type Allowlist, parseAllowlist } from '../integrations/integrations.ts'
+import { type Allowlist, parseAllowlist, readDomainName } from '../integrations/integrations.ts'
 import { type HostPort, parseHostPort } from '../outbound/outbound.ts'
 import { type RedisAddress, readRedisAddress } from '../platform/redis-address.ts'
 import { LARGEST_BODY_BYTES, type Settings, SettingsError } from '../platform/settings.ts'
@@ -14,6 +14,8 @@ export interface CheckedSettings {
   certificates: EdgeOptions['certificates']
   /** Undefined when HTTP is spoken. */
   tls: TlsFiles | undefined
+  /** In ASCII and lower case, without a dot at its end; empty when there is none. */
+  baseDomain: string
   outboundAllowed: HostPort[]
   redis: RedisAddress | undefined
   warnings: string[]
@@ -38,6 +40,11 @@ export function checkSettings(settings: Settings): CheckedSettings {
   if ('problems' in tls) problems.push(...tls.problems)
   else warnings.push(...tls.warnings)
   problems.push(...certificateHeaderProblems(settings))
+  const base = settings.BASE_DOMAIN === '' ? { domain: '' } : readDomainName(settings.BASE_DOMAIN)
+  if ('fault' in base)
+    problems.push(
+      `BASE_DOMAIN: "${settings.BASE_DOMAIN}" is no domain; write it as hooks.example.com, without scheme, port and path`,
+    )
   warnings.push(...memoryWarnings(settings))
   if (problems.length > 0) throw new SettingsError(problems)
   const trusted = 'proxies' in proxies ? proxies.proxies : []
@@ -49,6 +56,7 @@ export function checkSettings(settings: Settings): CheckedSettings {
     },
     certificates: { proxies: trusted, header: settings.CLIENT_CERT_HEADER.toLowerCase() },
     tls: 'files' in tls ? tls.files : undefined,
+    baseDomain: 'domain' in base ? base.domain : '',
     outboundAllowed: outbound.filter((read) => typeof read !== 'string'),
     redis: redis?.ok ? redis.address : undefined,
     warnings,

@@ -40,11 +40,11 @@ export interface DoorOptions extends Foundations, Pick<AdminOptions, 'alerts' | 
 }
 
 export async function openDoor(options: DoorOptions) {
-  const { settings } = options
+  const { settings, checked } = options
   const loopbackAllowed = options.storage.embedded && isLoopback(settings.HOST)
   const place = { url: settings.PUBLIC_URL.replace(/\/+$/, '') }
   const addressOf = ({ slug }: Application) =>
-    settings.BASE_DOMAIN === '' ? place.url : `https://webhook-${slug}.${settings.BASE_DOMAIN}`
+    checked.baseDomain === '' ? place.url : `https://webhook-${slug}.${checked.baseDomain}`
   const { keeper } = options
   const edge = keeper && openEdge({ ...options, keeper, addressOf, loopbackAllowed })
   const admin = openAdmin(options, addressOf)
@@ -54,7 +54,7 @@ export async function openDoor(options: DoorOptions) {
     openServer(options, port, tls, fetch, webhooks)
   const main = await serve(
     settings.PORT,
-    dispatch(settings.BASE_DOMAIN, edge, separate ? undefined : admin),
+    dispatch(checked.baseDomain, edge, separate ? undefined : admin),
     edge,
   )
   const adminServer = separate ? await serve(settings.ADMIN_PORT, admin) : main

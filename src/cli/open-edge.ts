@@ -43,7 +43,7 @@ export function openEdge(options: OpenEdgeOptions): Edge {
       requestsBytesMax: settings.REQUESTS_BYTES_MAX,
     },
     serviceName: settings.SERVICE_NAME,
-    baseDomain: settings.BASE_DOMAIN,
+    baseDomain: checked.baseDomain,
     addressOf,
     now: proofs.now,
     proofTools: { fetchText: proofs.fetchText, rootCertificates: proofs.rootCertificates },

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { Allowlist, Integration } from '../integrations/integrations.ts'
+import { type Allowlist, hasNoContent, type Integration } from '../integrations/integrations.ts'
 import type { Log } from '../platform/log.ts'
 import type { Verdict } from '../sources/sources.ts'
 import type { Passage } from './account.ts'
@@ -104,7 +104,7 @@ export function createEdge(options: EdgeOptions): Edge {
 export function webhookSlug(url: string, baseDomain: string): string | undefined {
   if (baseDomain === '') return undefined
   const name = new URL(url).hostname.replace(/\.$/, '')
-  const suffix = `.${baseDomain.toLowerCase()}`
+  const suffix = `.${baseDomain}`
   return name.startsWith('webhook-') && name.endsWith(suffix)
     ? name.slice('webhook-'.length, -suffix.length)
     : undefined
@@ -210,5 +210,6 @@ function refusalOf(error: unknown, log: Log): Refusal {
 
 /** Of an empty body nothing is said, a content type least of all. */
 function respond({ status, headers, body }: Answer): Response {
-  return new Response(body === '' ? null : body, { status, headers })
+  // A Content-Length beside these would make the client take what follows for a body (RFC 9110 section 8.6).
+  return new Response(body === '' || hasNoContent(status) ? null : body, { status, headers })
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type Dedupe, eraseAtOf, type Integration } from '../integrations/integrations.ts'
 import type { EventEntry } from '../ledger/ledger.ts'
 import { type Json, stringifyExact } from '../payload/exact-json.ts'
-import { parsePath, resolvePath, valueAt } from '../payload/path.ts'
+import { type Path, parsePath, resolvePath, valueAt } from '../payload/path.ts'
 import { newId } from '../platform/ids.ts'
 import {
   batchOf,
@@ -64,8 +64,14 @@ export function eventsOf(
 function elementsOf(body: Normalised, { definition }: Integration): Json[] | undefined {
   const { split, source } = definition
   if (split === false) return undefined
-  const found = split === null ? ownBatch(source, body) : valueAt(body.value(), parsePath(split))
+  const found = split === null ? ownBatch(source, body) : splitAt(body.value(), parsePath(split))
   return Array.isArray(found) && found.length > 0 ? found : undefined
+}
+
+/** With `[]`, the elements of all lists that the path reaches; there a single value is a list of one, as in mappings. */
+function splitAt(value: Json, path: Path): Json | undefined {
+  if (!path.includes('each')) return valueAt(value, path)
+  return resolvePath(value, path.at(-1) === 'each' ? path : [...path, 'each'])
 }
 
 function ownBatch(source: string, body: Normalised): Json[] | undefined {

@@ -38,6 +38,7 @@ export interface EdgeOptions {
     requestsBytesMax: number
   }
   serviceName: string
+  /** As it stands in a parsed URL: ASCII, lower case; empty for none. */
   baseDomain: string
   /** Scheme and host under which the integrations of an application are reached from outside, as configured. */
   addressOf(application: Application): string

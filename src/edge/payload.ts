@@ -24,11 +24,6 @@ export function limitsOf(integration: Integration, common: PayloadLimits): Paylo
   }
 }
 
-/** How many bytes may come over the wire: a body that nothing is to be undone of is measured as it is. */
-export function wireBytesMax(arrival: Arrival, bodyBytesMax: number, compressedBytesMax: number): number {
-  return headerOf(arrival, 'content-encoding') === undefined ? bodyBytesMax : compressedBytesMax
-}
-
 /** The body after its Content-Encoding is undone: the bytes that a signature covers. */
 export async function decodeBody(wire: Buffer, arrival: Arrival, bodyBytesMax: number): Promise<Buffer> {
   const encoding = headerOf(arrival, 'content-encoding')

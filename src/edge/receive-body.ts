@@ -1,8 +1,9 @@
 import type { Integration } from '../integrations/integrations.ts'
+import { isEncoded } from '../payload/content-encoding.ts'
 import type { Passage } from './account.ts'
 import { headerOf } from './arrival.ts'
 import type { Gate } from './gate.ts'
-import { decodeBody, limitsOf, wireBytesMax } from './payload.ts'
+import { decodeBody, limitsOf } from './payload.ts'
 import { type BodyRoom, noRoom, readBody, tooLarge } from './read-body.ts'
 
 /** Who would wait behind so many others is told to come again. */
@@ -23,10 +24,12 @@ export async function receiveBody(
 ): Promise<Buffer> {
   const { arrival } = passage
   const bodyBytesMax = integration ? limitsOf(integration, gate.limits).bodyBytesMax : strangersBytesMax(gate)
-  const bytesMax = wireBytesMax(arrival, bodyBytesMax, gate.limits.compressedBytesMax)
+  // A body that nothing is to be undone of is measured as it is.
+  const encoded = isEncoded(headerOf(arrival, 'content-encoding'))
+  const bytesMax = encoded ? gate.limits.compressedBytesMax : bodyBytesMax
   const wire = await readBody(arrival, { bytesMax, waitMs: gate.limits.waitMs }, room)
   passage.wire = wire
-  if (headerOf(arrival, 'content-encoding') === undefined) return wire
+  if (!encoded) return wire
   // What a body becomes is known when it is there: few at a time, or small ones could become gigabytes together.
   if (gate.decoding.waiting() >= DECODING_WAITING_MAX) throw noRoom()
   return gate.decoding.pass(async () => {

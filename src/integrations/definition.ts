@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PAYLOAD_DEPTH_CEILING } from '../payload/body-limits.ts'
 import { PRESETS, presetOf } from '../sources/sources.ts'
 import { allowedHostsSchema } from './allowed-hosts.ts'
 import { parseAllowlist } from './allowlist.ts'
@@ -7,6 +8,7 @@ import { retrySchema } from './destination-retry.ts'
 import { graphFaults, nodeSchema } from './nodes.ts'
 import { pathSchema } from './payload-path.ts'
 import { redactSchema } from './redact-config.ts'
+import { hasNoContent } from './reply-status.ts'
 import { respondSchema } from './respond-config.ts'
 
 /** Entries of an allowlist; each problem names its entry. */
@@ -57,14 +59,19 @@ const clientCertificateSchema = z
   })
   .refine(({ fingerprints, subjects }) => fingerprints.length + subjects.length > 0, 'names no certificate')
 
-const replySchema = z.strictObject({
-  status: z.int().min(200).max(299).default(200),
-  contentType: z
-    .string()
-    .regex(/^[\x21-\x7e][\x20-\x7e]{0,200}$/)
-    .optional(),
-  body: z.string().max(10_000).default(''),
-})
+const replySchema = z
+  .strictObject({
+    status: z.int().min(200).max(299).default(200),
+    contentType: z
+      .string()
+      .regex(/^[\x21-\x7e][\x20-\x7e]{0,200}$/)
+      .optional(),
+    body: z.string().max(10_000).default(''),
+  })
+  .refine(({ status, body }) => body === '' || !hasNoContent(status), {
+    path: ['body'],
+    message: 'an answer with status 204 or 205 has no body: leave it empty, or choose another status',
+  })
 
 /** What is agreed with a sender, and what happens to its events: everything of an integration that has versions. */
 export const definitionSchema = z
@@ -114,7 +121,7 @@ export const definitionSchema = z
           .min(1)
           .max(32 * 1024 * 1024)
           .optional(),
-        depthMax: z.int().min(1).max(1_000).optional(),
+        depthMax: z.int().min(1).max(PAYLOAD_DEPTH_CEILING).optional(),
         keysMax: z.int().min(1).max(10_000_000).optional(),
         requestsPerSecondMax: z.number().positive().max(100_000).optional(),
       })
@@ -124,8 +131,9 @@ export const definitionSchema = z
       .nullable()
       .default(null)
       .describe(
-        'path of an array of which each element becomes an event; "" is the body itself, false never splits, ' +
-          'null does as the source does',
+        'path of an array of which each element becomes an event; "" is the body itself. With [] all arrays that it ' +
+          'reaches, as in stores[].orders, and a single value is an array of one. false never splits, null does as ' +
+          'the source does',
       ),
     alwaysList: z
       .array(pathSchema)

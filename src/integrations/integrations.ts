@@ -33,6 +33,7 @@ import { CONCURRENCY_DEFAULT } from './destination-release.ts'
 import type { RetryPolicy } from './destination-retry.ts'
 import { type ConfigWarning, destinationWarnings } from './destination-warnings.ts'
 import { mailboxOf } from './destinations/smtp.ts'
+import { readDomainName } from './domain-name.ts'
 import {
   awaitHandshake,
   findHandshakes,
@@ -61,6 +62,7 @@ import {
   redactsPayload,
   shownOf,
 } from './redact-config.ts'
+import { hasNoContent } from './reply-status.ts'
 import type { Respond } from './respond-config.ts'
 import {
   createIntegration,
@@ -108,6 +110,7 @@ export {
   type HandshakeState,
   type HttpRequestConfig,
   handWrittenSecrets,
+  hasNoContent,
   hiddenOf,
   type Integration,
   isCredentialName,
@@ -133,6 +136,7 @@ export {
   type RetryPolicy,
   type RewriteFunction,
   readAddress,
+  readDomainName,
   readNetwork,
   readSubject,
   readSubjectLines,

@@ -11,7 +11,7 @@ export const respondSchema = z
       .max(15_000)
       .default(2_000)
       .describe('how long the sender is kept waiting for it; past it the usual answer goes out'),
-    status: z.int().min(200).max(299).default(200),
+    status: z.int().min(200).max(299).default(200).describe('204 and 205 are sent without the body'),
     contentType: z.string().max(200).regex(VISIBLE, 'is not a content type').default('application/json'),
     body: z.string().min(1).max(65_536).describe('a template over the data'),
     language: z

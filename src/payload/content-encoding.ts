@@ -33,6 +33,12 @@ export async function decodeContent(
   return content.length > decodedBytesMax ? tooLarge(decodedBytesMax) : { ok: true, body: content }
 }
 
+/** Whether there is anything to undo, or to refuse: an empty field and `identity` are nothing. */
+export function isEncoded(contentEncoding: string | undefined): boolean {
+  const codings = readCodings(contentEncoding)
+  return !Array.isArray(codings) || codings.length > 0
+}
+
 type Coding = 'gzip' | 'deflate' | 'br'
 
 const CODINGS: ReadonlyMap<string, Coding> = new Map([

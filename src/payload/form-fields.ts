@@ -23,7 +23,7 @@ export function buildFields(
   const budget = { keys: 0, keysMax: limits.keysMax }
   const depthMax = effectiveDepthMax(limits)
   for (const { name, value } of fields) {
-    const keys = splitName(name)
+    const keys = splitName(name, depthMax)
     if (keys.length > depthMax)
       return bodyProblem(
         'too_deep',
@@ -51,11 +51,18 @@ function newGroup(): Group {
   return { members: new Map(), nextIndex: 0 }
 }
 
-/** `a[b][]` gives `a`, `b` and the empty key, which stands for the next index. */
-function splitName(name: string): string[] {
+/** A bracket that is closed before anything but the next one, or opened twice. */
+const UNPAIRED = /\][^[]|\[[^[\]]*\[/
+
+/**
+ * `a[b][]` gives `a`, `b` and the empty key, which stands for the next index. Of a name that is nested too deeply, one
+ * key more than may be.
+ */
+function splitName(name: string, depthMax: number): string[] {
   const open = name.indexOf('[')
-  if (open <= 0 || !/^(?:\[[^[\]]*\])+$/.test(name.slice(open))) return [name]
-  return [name.slice(0, open), ...name.slice(open + 1, -1).split('][')]
+  // What is wrong is sought: an expression for what is right repeats a group, which fills the stack on a long name.
+  if (open <= 0 || !name.endsWith(']') || UNPAIRED.test(name.slice(open))) return [name]
+  return [name.slice(0, open), ...name.slice(open + 1, -1).split('][', depthMax)]
 }
 
 function place(root: Group, keys: readonly string[], value: string, budget: { keys: number }): boolean {

@@ -27,7 +27,7 @@ const DOCTYPE = new RegExp(
   `<!DOCTYPE[ \\t\\r\\n]+${XML_NAME}(?:[ \\t\\r\\n]+(?:SYSTEM|PUBLIC[ \\t\\r\\n]+` +
     `(?:"[\\-a-zA-Z0-9 \\r\\n'()+,./:=?;!*#@$_%]*"|'[\\-a-zA-Z0-9 \\r\\n()+,./:=?;!*#@$_%]*'))` +
     `[ \\t\\r\\n]+(?:"[^"]*"|'[^']*'))?[ \\t\\r\\n]*`,
-  'uy',
+  'y',
 )
 
 function skipDoctype(scan: Scan): void {

@@ -29,7 +29,7 @@ export interface Scan {
 }
 
 export const BLANKS = /[ \t\r\n]*/y
-const NAME = new RegExp(XML_NAME, 'uy')
+const NAME = new RegExp(XML_NAME, 'y')
 
 export function countKey(scan: Scan, position: number): void {
   scan.keys++

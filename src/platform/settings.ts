@@ -94,7 +94,7 @@ export const SETTINGS = {
     'connections at once from one address that is none of TRUSTED_PROXIES; further ones are answered 429, twice as many cut off',
     { unit: 'connections', min: 1 },
   ),
-  BODY_DEPTH_MAX: integer(100, 'how deeply a body may nest', { unit: 'levels', max: 1_000 }),
+  BODY_DEPTH_MAX: integer(100, 'how deeply a body may nest', { unit: 'levels', max: 500 }),
   BODY_KEYS_MAX: integer(100_000, 'keys and elements in a body', { unit: 'items' }),
   BODY_WAIT_MS: integer(15_000, 'how long a sender may take to send a request', { unit: 'ms', min: 100 }),
   PENDING_BYTES_MAX: integer(

@@ -28,6 +28,7 @@ describe('a start that cannot be', () => {
         RETRIEVE_ALLOWED_LIST: 'shopify.com,10.0.0.0/99',
         TRUSTED_PROXIES: '300.1.1.1',
         OUTBOUND_ALLOWED: 'inside',
+        BASE_DOMAIN: 'hooks.example.com:8443',
         DNS_SERVERS: 'dns.example',
         PENDING_BYTES_MAX: '1000000',
       },
@@ -43,13 +44,14 @@ describe('a start that cannot be', () => {
       'RETRIEVE_ALLOWED_LIST',
       'TRUSTED_PROXIES',
       'OUTBOUND_ALLOWED',
+      'BASE_DOMAIN',
       'DNS_SERVERS',
       'PENDING_BYTES_MAX',
       '--role edge needs REDIS_URL',
     ]) {
       expect([name, lines.filter((line) => line.startsWith(`sluice: ${name}`)).length]).toEqual([name, 1])
     }
-    expect(lines).toHaveLength(11)
+    expect(lines).toHaveLength(12)
     expect(stdout).toBe('')
     expect(existsSync(home)).toBe(false)
   })

@@ -35,6 +35,24 @@ describe('an array', () => {
     ['orders', '{"orders":{"id":1}}', [{ orders: { id: 1 } }]],
     ['orders', '{"other":[1,2]}', [{ other: [1, 2] }]],
     ['orders', '{"orders":[]}', [{ orders: [] }]],
+    // With [], every list there is, and a single value is a list of one.
+    ['x[].y', '{"x":[{"y":[1,2]},{"z":0},{"y":[]},{"y":[3]}]}', [1, 2, 3]],
+    ['x[].y', '{"x":{"y":[1,2]}}', [1, 2]],
+    ['x[].y', '{"x":[{"y":1},{"y":[2,3]},{"y":null}]}', [1, 2, 3]],
+    ['x[].y[].z', '{"x":[{"y":[{"z":[1]},{"z":[[2]]}]},{"y":{"z":3}}]}', [1, [2], 3]],
+    [
+      'orders[]',
+      '{"orders":[[1,2],[3,4]]}',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    ['orders[]', '{"orders":{"id":1}}', [{ id: 1 }]],
+    ['orders[]', '{"other":[1,2]}', [{ other: [1, 2] }]],
+    ['[]', '[[1,2],[3]]', [[1, 2], [3]]],
+    ['[][]', '[[1,2],[3]]', [1, 2, 3]],
+    ['x[].y', '{"x":[{"y":[]}]}', [{ x: [{ y: [] }] }]],
   ])('split at "%s", %s becomes its parts', async (split, body, expected) => {
     const id = await world.integration({ split })
     expect(await world.send(id, body)).toMatchObject(ACCEPTED)
@@ -49,6 +67,16 @@ describe('an array', () => {
     const body = '<orders><order><id>1</id></order><order><id>2</id></order></orders>'
     await world.send(id, body, { 'content-type': 'text/xml' })
     expect(await payloads(id)).toEqual([{ id: '1' }, { id: '2' }])
+  })
+
+  test('of XML elements in several others loses none, also where one stands alone', async () => {
+    const id = await world.integration({ split: 'f.store[].order' })
+    const order = (number: number) => `<order><id>${number}</id></order>`
+    const send = (xml: string) => world.send(id, xml, { 'content-type': 'text/xml' })
+    await send(`<f><store>${order(1)}${order(2)}</store><store>${order(3)}</store></f>`)
+    expect(await payloads(id)).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }])
+    await send(`<f><store>${order(4)}</store></f>`)
+    expect((await payloads(id)).at(-1)).toEqual({ id: '4' })
   })
 
   test('of 1,000 elements is 1,000 events, and one of 1,001 is refused', async () => {

@@ -78,6 +78,12 @@ const OWN: [name: string, type: string, body: string | Buffer, answer: RegExp | 
     /too complex|cannot be read/,
   ],
   [
+    'a form of millions of brackets',
+    'application/x-www-form-urlencoded',
+    `a${'[]'.repeat(3_500_000)}=1`,
+    /nested deeper than 100/,
+  ],
+  [
     'a form that names the prototype',
     'application/x-www-form-urlencoded',
     '__proto__[a]=1&constructor[prototype][b]=2',

@@ -81,6 +81,16 @@ test('compressed bytes and decompressed bytes have each their limit', async () =
   expect(JSON.parse((await send(large)).body).error).toBe('The body is larger than 200 bytes')
 })
 
+test.each(['identity', '', 'Identity, identity'])(
+  'a body of which nothing is to be undone (Content-Encoding: %s) has the limit of a plain one',
+  async (encoding) => {
+    const id = await world.integration()
+    const send = (body: string) => world.send(id, body, { 'content-encoding': encoding })
+    expect(await send(text(1_000))).toMatchObject(ACCEPTED)
+    expect(JSON.parse((await send(text(1_001))).body).error).toBe('The body is larger than 1000 bytes')
+  },
+)
+
 test('headers may have so many bytes together, and not more', async () => {
   const id = await world.integration()
   expect(await world.send(id, '{}', { 'x-much': 'x'.repeat(1_500) })).toMatchObject(ACCEPTED)

@@ -37,7 +37,7 @@ describe('fields become an object', () => {
     expect(read(body)).toEqual(value)
   })
 
-  test.each(['a[b=1', 'a]b=1', '[a]=1', 'a[b]c=1', 'a[b[c]]=1', 'a.b=1'])(
+  test.each(['a[b=1', 'a]b=1', '[a]=1', 'a[b]c=1', 'a[b]c[d]=1', 'a[b]]=1', 'a[b[c]]=1', 'a[[]=1', 'a.b=1'])(
     'other names are plain: %s',
     (body) => {
       expect(read(body)).toEqual({ [body.split('=')[0] ?? '']: '1' })
@@ -89,6 +89,8 @@ describe('what cannot be read exactly is refused', () => {
     expect(read(`a${'[b]'.repeat(9)}=1`)).toBeTypeOf('object')
     expect(read(`a${'[b]'.repeat(10)}=1`)).toContain('too_deep')
     expect(read(`a${'[b]'.repeat(1_000_000)}=1`)).toContain('too_deep')
+    expect(read(`a${'[]'.repeat(5_000_000)}=1`)).toContain('too_deep')
+    expect(read(`${'[]'.repeat(5_000_000)}=1`)).toBeTypeOf('object')
     expect(read('a=1&'.repeat(1_000))).toBeTypeOf('object')
     expect(read('a=1&'.repeat(1_001))).toContain('too_many_keys')
     const groups = Array.from({ length: 300 }, (_, at) => `a[${at}][b][c][d]=1`).join('&')

@@ -95,6 +95,8 @@ describe('faults are named with line and column', () => {
     ['<!DOCTYPE a><!DOCTYPE a><a/>', '< that begins no tag (line 1, column 14)'],
     ['<a><!DOCTYPE b></a>', 'a DOCTYPE inside the root element (line 1, column 4)'],
     ['<a\u1680b/>', 'unexpected character in the tag <a (line 1, column 3)'],
+    ['<\u{f0000}/>', '< that begins no tag (line 1, column 2)'],
+    ['<a\u{f0000}/>', 'unexpected character in the tag <a (line 1, column 3)'],
     ['<a\ufeffb/>', 'unexpected character in the tag <a (line 1, column 3)'],
     [
       `<a>&${'x'.repeat(50)};</a>`,
@@ -121,6 +123,25 @@ test('what goes to the tree builder has no comments, instructions or long text o
 })
 
 describe('limits', () => {
+  const long = 'a\u{10000}'.repeat(6_000_000)
+  test.each([
+    [`<${long}/>`, 'a name is longer than 1000 characters (line 1, column 2)'],
+    [`<a ${long}="1"/>`, 'a name is longer than 1000 characters (line 1, column 4)'],
+    [`<a></${long}>`, 'a name is longer than 1000 characters (line 1, column 6)'],
+    [`<a>&${long};</a>`, '& that begins no reference (line 1, column 4)'],
+    [`<!DOCTYPE ${long} a><a/>`, 'the DOCTYPE is malformed (line 1, column 1)'],
+    [`<!DOCTYPE a SYSTEM "${long}" a><a/>`, 'the DOCTYPE is malformed (line 1, column 1)'],
+  ])('a name or address of millions of characters is a fault like others: %#', (xml, expected) => {
+    expect(messageOf(xml)).toBe(`not well-formed XML: ${expected}`)
+  })
+
+  test('a name may have 1000 characters, whole ones', () => {
+    expect(messageOf(`<${'x'.repeat(1_000)}/>`)).toBe('ok')
+    expect(messageOf(`<${'\u{10000}'.repeat(500)} a="1"/>`)).toBe('ok')
+    expect(messageOf(`<x${'\u{10000}'.repeat(500)}/>`)).toContain('a name is longer than 1000 characters')
+    expect(messageOf(`<!DOCTYPE a SYSTEM "${long}"><a/>`)).toBe('ok')
+  })
+
   test('depth counts elements', () => {
     const nested = (depth: number) => '<a>'.repeat(depth) + '</a>'.repeat(depth)
     expect(messageOf(nested(100))).toBe('ok')

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024
 
 function problemsOf(env: Record<string, string>): string[] {
   try {
-    readSettings(env)
+    checkSettings(readSettings(env))
     return []
   } catch (error) {
     if (error instanceof SettingsError) return error.problems
@@ -31,4 +31,32 @@ test('memory that is too small for what an integration may allow is told at the 
     checkSettings(readSettings({ PENDING_BYTES_MAX: String(bytes) })).warnings
   expect(warningsOf(42 * MIB)).toEqual([])
   expect(warningsOf(42 * MIB - 1)).toEqual([expect.stringMatching(/^PENDING_BYTES_MAX: .* 33554432 bytes/)])
+})
+
+test.each([
+  ['', ''],
+  ['hooks.example.com', 'hooks.example.com'],
+  ['Hooks.Example.COM.', 'hooks.example.com'],
+  ['Hüks.example', 'xn--hks-hoa.example'],
+  ['localhost', 'localhost'],
+])('BASE_DOMAIN %s is the domain %s', (BASE_DOMAIN, domain) => {
+  expect(checkSettings(readSettings({ BASE_DOMAIN })).baseDomain).toBe(domain)
+})
+
+test.each([
+  'hooks.example.com:8443',
+  'https://hooks.example.com',
+  'hooks.example.com/x',
+  '*.hooks.example.com',
+  'hooks..example.com',
+  '-hooks.example.com',
+  'user@example.com',
+  'hooks example.com',
+  '192.0.2.1',
+  '[::1]',
+  '.',
+])('BASE_DOMAIN %s is refused with a sentence', (BASE_DOMAIN) => {
+  expect(problemsOf({ BASE_DOMAIN })).toEqual([
+    `BASE_DOMAIN: "${BASE_DOMAIN}" is no domain; write it as hooks.example.com, without scheme, port and path`,
+  ])
 })

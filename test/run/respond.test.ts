@@ -59,6 +59,13 @@ describe.each<QueueEngine>(['in-process', 'bullmq'])('a sender that waits, on th
     ])
   })
 
+  test('gets no length of a body beside a status without content', async () => {
+    const { answered } = await sent(priced(), { ...RESPOND, status: 204 })
+    expect(answered).toMatchObject({ status: 204, body: '' })
+    expect(answered.headers.get('content-type')).toBe('application/json')
+    expect(answered.headers.get('content-length')).toBeNull()
+  })
+
   test('may be answered from the data of another node than the last, or from what another system said', async () => {
     const nodes = [
       { id: 'price', kind: 'transform', mapping: { price: 'order.total' }, next: ['note'] },
