@@ -1,0 +1,33 @@
+import { readJson } from './read-json.ts'
+
+/** A function that stands in expressions in place of JSONata's own of that name. */
+interface ExpressionFunction {
+  readonly name: string
+  /** Of what, in JSONata's notation; `-` takes the context where no argument is given. */
+  readonly signature: string
+  apply(value: unknown): unknown
+}
+
+export const EXPRESSION_FUNCTIONS: readonly ExpressionFunction[] = [
+  { name: 'number', signature: '<(nsbo)-:n>', apply: exactNumber },
+]
+
+/** JSONata's own reads every text as a double, and so rounds an id that XML or a form can only write as text. */
+function exactNumber(value: unknown): unknown {
+  if (isNumber(value) || value === undefined) return value
+  if (typeof value === 'boolean') return Number(value)
+  if (typeof value === 'string') {
+    if (/^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/.test(value))
+      return readJson(value.replace(/^(-?)0+(?=[0-9])/, '$1'), (digits) => JSON.rawJSON(digits)).value
+    if (/^0(?:[xX][0-9A-Fa-f]+|[oO][0-7]+|[bB][01]+)$/.test(value)) return integer(BigInt(value))
+  }
+  throw { code: 'D3030', value, index: 1 }
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint' || JSON.isRawJSON(value)
+}
+
+function integer(value: bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
+}
