@@ -90,6 +90,25 @@ describe('JSONata', () => {
       })
   })
 
+  test.each([
+    ['$base64encode("myuser:mypass")', '"bXl1c2VyOm15cGFzcw=="'],
+    ['$base64decode("bXl1c2VyOm15cGFzcw==")', '"myuser:mypass"'],
+    ['texts.zip.$base64encode()', '"MDA3"'],
+    ['$base64decode($base64encode("é ÿ"))', '"é ÿ"'],
+    ['$base64encode("")', '""'],
+    ['$base64encode(order.missing)', undefined],
+  ])('base64 needs nothing of Node: %s', async (expression, value) => {
+    expect(await selected(expression)).toBe(value)
+  })
+
+  test('base64 of what is no byte, and of what is none, is refused', async () => {
+    expect(await evaluate(['$base64encode("€")', '$base64decode("*")', '$base64encode(order.id)'])).toEqual([
+      { ok: false, message: expect.stringContaining('beyond Latin-1') },
+      { ok: false, message: expect.stringContaining('not base64') },
+      { ok: true, value: '"ODIwOTgyOTExOTQ2MTU0NTA4"' },
+    ])
+  })
+
   test('reckoning with them is an error, and so is a literal that would be rounded', async () => {
     const outcomes = await evaluate([
       'order.id + 1',

@@ -1,3 +1,4 @@
+import { atob, btoa } from './globals.ts'
 import { readJson } from './read-json.ts'
 
 /** A function that stands in expressions in place of JSONata's own of that name. */
@@ -10,7 +11,15 @@ interface ExpressionFunction {
 
 export const EXPRESSION_FUNCTIONS: readonly ExpressionFunction[] = [
   { name: 'number', signature: '<(nsbo)-:n>', apply: exactNumber },
+  // JSONata's own need a `Buffer` or a `window`. Theirs, too, write a character as one byte.
+  { name: 'base64encode', signature: '<s-:s>', apply: ifThere(btoa) },
+  { name: 'base64decode', signature: '<s-:s>', apply: ifThere(atob) },
 ]
+
+/** What is absent is no fault in JSONata. */
+function ifThere(apply: (value: unknown) => unknown): (value: unknown) => unknown {
+  return (value) => (value === undefined ? undefined : apply(value))
+}
 
 /** JSONata's own reads every text as a double, and so rounds an id that XML or a form can only write as text. */
 function exactNumber(value: unknown): unknown {
