@@ -65,6 +65,26 @@ describe('JSONata', () => {
     expect(await selected(expression)).toBe(value)
   })
 
+  test('a long integer is a number like any other by its type', async () => {
+    const things =
+      'order.id, order.exact, 1, "x", true, order.nothing, items, order, $sum, function($x) { $x }'
+    const asked = things.replaceAll(/([^,]+)/g, '$type($1)')
+    expect(await selected(`[${asked}, $type(order.missing)]`)).toBe(
+      JSON.stringify([
+        'number',
+        'number',
+        'number',
+        'string',
+        'boolean',
+        'null',
+        'array',
+        'object',
+        'function',
+        'function',
+      ]),
+    )
+  })
+
   test.each([
     ['$number(texts.id)', '820982911946154508'],
     ['texts.id.$number()', '820982911946154508'],

@@ -11,6 +11,7 @@ interface ExpressionFunction {
 
 export const EXPRESSION_FUNCTIONS: readonly ExpressionFunction[] = [
   { name: 'number', signature: '<(nsbo)-:n>', apply: exactNumber },
+  { name: 'type', signature: '<x:s>', apply: typeOf },
   // JSONata's own need a `Buffer` or a `window`. Theirs, too, write a character as one byte.
   { name: 'base64encode', signature: '<s-:s>', apply: ifThere(btoa) },
   { name: 'base64decode', signature: '<s-:s>', apply: ifThere(atob) },
@@ -31,6 +32,20 @@ function exactNumber(value: unknown): unknown {
     if (/^0(?:[xX][0-9A-Fa-f]+|[oO][0-7]+|[bB][01]+)$/.test(value)) return integer(BigInt(value))
   }
   throw { code: 'D3030', value, index: 1 }
+}
+
+/** JSONata's own calls an object what it has never heard of. */
+function typeOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  if (value === null) return 'null'
+  if (isNumber(value)) return 'number'
+  if (Array.isArray(value)) return 'array'
+  return isFunction(value) ? 'function' : typeof value
+}
+
+function isFunction(value: unknown): boolean {
+  const marks = value as { _jsonata_lambda?: unknown; _jsonata_function?: unknown }
+  return marks._jsonata_lambda === true || marks._jsonata_function === true
 }
 
 function isNumber(value: unknown): boolean {
