@@ -117,7 +117,10 @@ interface JSON {
     text: string,
     reviver?: (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown,
   ): Payload
-  /** Makes a number of exactly these digits, in `data` and for `JSON.stringify`: `JSON.rawJSON('0.10')`. */
+  /**
+   * Makes a number that JavaScript cannot hold, in `data` and for `JSON.stringify`:
+   * `JSON.rawJSON('0.12345678901234567890')`. Others keep their value, and not zeros at the end.
+   */
   rawJSON(digits: string): object
   isRawJSON(value: unknown): boolean
 }

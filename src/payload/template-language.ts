@@ -1,5 +1,5 @@
-import type { FilterImplOptions } from 'liquidjs'
-import { NumberText } from './exact-json.ts'
+import { type FilterImplOptions, filters, Tokenizer } from 'liquidjs'
+import { type Json, NumberText, parseExact } from './exact-json.ts'
 
 /**
  * Liquid tags that templates may use. Tags that read other templates are out, and so are those that write what no
@@ -79,17 +79,54 @@ export const FILTERS: ReadonlySet<string> = new Set([
 
 type FilterFunction = Extract<FilterImplOptions, (...args: never[]) => unknown>
 
-/** A filter that counts in doubles, made to refuse numbers that a double would round. */
+/** How `sum` finds the property that it is to sum. */
+const map = filters.map as FilterFunction
+
+/**
+ * A filter that counts in doubles, made to refuse numbers that a double would round, and results that are none or may
+ * have been rounded.
+ */
 export function exactOnly(name: string, filter: FilterFunction): FilterFunction {
-  return function guarded(this: ThisParameterType<FilterFunction>, ...given: Parameters<FilterFunction>) {
-    for (const value of given.flat(1)) {
+  return function* guarded(this: ThisParameterType<FilterFunction>, ...given: Parameters<FilterFunction>) {
+    const [list, property] = given
+    const counted = name === 'sum' && property ? [yield* map.call(this, list, property)] : given
+    for (const value of counted.flat(1)) {
       if (losesDigits(value)) throw new Error(`the filter ${name} cannot count with ${String(value)} exactly`)
     }
-    return filter.apply(this, given)
+    const result: unknown = yield filter.apply(this, counted as Parameters<FilterFunction>)
+    if (typeof result === 'number' && !(Math.abs(result) <= Number.MAX_SAFE_INTEGER))
+      throw new Error(`the filter ${name} gives ${result}, which is ${wrongWith(result)}`)
+    return result
   }
 }
 
 function losesDigits(value: unknown): boolean {
   if (typeof value === 'bigint' || value instanceof NumberText) return true
-  return typeof value === 'string' && /^-?[0-9]{16,}$/.test(value) && String(Number(value)) !== value
+  return typeof value === 'string' && typeof (readExact(value) ?? 0) !== 'number'
+}
+
+function wrongWith(result: number): string {
+  return Number.isFinite(result) ? 'too large to be exact' : 'no number'
+}
+
+/** Reads what Liquid takes for a number more generously than JSON does: `+1`, `007`, `.5`, `5.`, ` 5 `. */
+function readExact(text: string): Json | undefined {
+  const match = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eE][+-]?[0-9]+)?$/.exec(text.trim())
+  if (!match) return undefined
+  const [, sign = '', whole = '', fraction = '', exponent = ''] = match
+  if (`${whole}${fraction}` === '') return undefined
+  const json = `${whole.replace(/^0+/, '') || '0'}${fraction === '' ? '' : `.${fraction}`}${exponent}`
+  return parseExact(sign === '-' ? `-${json}` : json)
+}
+
+const readNumber = Tokenizer.prototype.readNumber
+
+/** Liquid has no place where numbers of templates could be read otherwise than as doubles. */
+Tokenizer.prototype.readNumber = function readExactNumber() {
+  const token = readNumber.call(this)
+  if (token === undefined) return token
+  const content = readExact(token.getText())
+  // Unlike a long integer it would equal nothing, not even itself.
+  if (content instanceof NumberText) throw new Error(`the number ${content.text} is too long to be exact`)
+  return Object.assign(token, { content })
 }

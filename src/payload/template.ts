@@ -69,8 +69,8 @@ export function fieldsOf({ nodes }: Template): string[] {
 }
 
 /**
- * Fills in a template. Every field passes through `escapeField`; the template's own text does not. Numbers print the
- * digits they came with, null prints nothing, objects and lists print as JSON. Only own keys of the scope are seen.
+ * Fills in a template. Every field passes through `escapeField`; the template's own text does not. Numbers print
+ * without losing a digit, null prints nothing, objects and lists print as JSON. Only own keys of the scope are seen.
  *
  * Time, memory and output are limited; what goes wrong comes back as a message.
  */

@@ -104,7 +104,7 @@ export function createRewriter({ processes, limits, metrics, log }: RewriterOpti
     map: (mapping, scope, applicationId, options) =>
       applyMapping(compiled(mapping), scope, evaluateFor(applicationId), options),
     holds: (condition, scope) =>
-      compileCondition(condition, undefined, 0)(topFrame(scope.payload, scope, []), []),
+      compileCondition(condition, undefined).holds(topFrame(scope.payload, scope, []), []),
     check: (source) => sandbox.check(source),
     checkMapping: (mapping) => checkMapping(mapping, sandbox.checkExpressions),
     close: () => sandbox.close(),

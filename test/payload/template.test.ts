@@ -81,6 +81,62 @@ test.each(['plus: 1', 'minus: 1', 'times: 2', 'divided_by: 2', 'round', 'modulo:
   },
 )
 
+describe('numbers', () => {
+  const items = parseExact('{"items":[{"id":820982911946154508,"n":{"qty":2}},{"id":1,"n":{"qty":3}}]}')
+
+  test.each([
+    ['{{ 820982911946154508 }} {{ -820982911946154508 }}', '820982911946154508 -820982911946154508'],
+    ['{% if id == 820982911946154508 %}same{% endif %}', 'same'],
+    ['{% if id == 820982911946154507 %}same{% else %}other{% endif %}', 'other'],
+    ['{% if id > 820982911946154507 and id < 820982911946154509 %}between{% endif %}', 'between'],
+    ['{% case id %}{% when 1, 820982911946154508 %}same{% endcase %}', 'same'],
+    ['{% assign n = 820982911946154508 %}{{ n }}', '820982911946154508'],
+    ['{{ nothing | default: 820982911946154508 }}', '820982911946154508'],
+    ['{{ 820982911946154508 | json }}', '820982911946154508'],
+    ['{{ name | slice: 00, +3 }} {{ 5. }} {{ 007 }} {{ 1.50 }}', 'Ada 5 7 1.5'],
+  ])('of the template are exact: %s', (text, expected) => {
+    expect(render(text)).toBe(expected)
+  })
+
+  test('of the template that no number can be are refused when it is saved', () => {
+    for (const text of [
+      '{{ 0.12345678901234567890 }}',
+      '{% if price == 9007199254740993.5 %}{% endif %}',
+      '{{ price | times: 0.12345678901234567890 }}',
+    ])
+      expect(render(text)).toMatch(/^not compiled: the number [0-9.]+ is too long to be exact, line:1/)
+  })
+
+  test('of properties are summed exactly or not at all', () => {
+    expect(render('{{ items | sum: "n.qty" }}', items)).toBe('5')
+    expect(render('{{ items | sum: "id" }}', items)).toContain('cannot count with 820982911946154508 exactly')
+  })
+
+  test.each([
+    ['"9007199254740993.5" | plus: 0', 'cannot count with 9007199254740993.5 exactly'],
+    ['" +0820982911946154508 " | plus: 0', 'exactly'],
+    ['"1e400" | plus: 0', 'cannot count with 1e400 exactly'],
+    ['1 | plus: 820982911946154508', 'cannot count with 820982911946154508 exactly'],
+    ['9007199254740991 | plus: 2', 'gives 9007199254740992, which is too large to be exact'],
+    ['-9007199254740991 | minus: 2', 'too large to be exact'],
+    ['3 | divided_by: 0', 'gives Infinity, which is no number'],
+    ['0 | divided_by: 0', 'gives NaN, which is no number'],
+    ['3 | modulo: 0', 'gives NaN, which is no number'],
+  ])('that filters would round or lose are refused: %s', (field, message) => {
+    expect(render(`{{ ${field} }}`)).toContain(message)
+    expect(render(`{{ ${field} | json }}`)).toContain(message)
+  })
+
+  test.each([
+    ['"12.50" | plus: 0', '12.5'],
+    ['"007" | plus: "1."', '8'],
+    ['"free" | plus: 1', '1'],
+    ['9007199254740990 | plus: 1', '9007199254740991'],
+  ])('that doubles hold are counted with: %s', (field, expected) => {
+    expect(render(`{{ ${field} }}`)).toBe(expected)
+  })
+})
+
 test('templates cannot reach files or other templates', () => {
   for (const tag of [
     'include "/etc/passwd"',

@@ -87,6 +87,12 @@ const wrong: [string, unknown, string, RegExp][] = [
     'out',
     /begin with a dot/,
   ],
+  [
+    'a currency of each element after a transform of the list',
+    { out: { from: 'a[].p', transforms: ['sum', { minorUnits: { currencyFrom: 'a[].c' } }] } },
+    'out',
+    /after sum no value belongs to one/,
+  ],
   ['one place twice', { 'a.b': 'x', 'a["b"]': 'y' }, 'a["b"]', /same field as "a\.b"/],
   ['one list made twice', { a: 'x', 'a[]': 'y' }, 'a[]', /same field as "a"/],
   ['a place as list and object', { 'a[].x': 'y[].x', 'a.b': 'z' }, 'a.b', /an object in one rule and a list/],

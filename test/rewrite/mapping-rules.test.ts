@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { Condition } from '../../src/payload/condition.ts'
 import { applyMapping } from '../../src/rewrite/mapping/apply.ts'
 import { compileMapping } from '../../src/rewrite/mapping/compile.ts'
+import type { Mapping } from '../../src/rewrite/mapping/rule.ts'
 import { mapped, tryMapping } from './mapping-trial.ts'
 
 describe('default, required, keepNull', () => {
@@ -94,6 +96,48 @@ describe('when', () => {
     })
   })
 
+  test('that shares an element with what is read as one list takes elements, not the field', async () => {
+    const ok: Condition = { path: 'orders[].ok', op: 'equals', value: true }
+    const bought: Condition = { all: [ok, { path: 'orders[].items[].n', op: 'greater', value: 0 }] }
+    const mapping = {
+      prices: { from: 'orders[].price', when: ok },
+      total: { from: 'orders[].price', transforms: ['sum'], when: ok },
+      skus: { from: 'orders[].items[].sku', when: bought },
+      'o[].skus': { from: 'orders[].items[].sku', when: bought },
+      lines: { $each: 'orders[].items', when: bought, fields: { no: 'sku' } },
+      small: { from: 'prices[]', when: { path: 'prices[]', op: 'less', value: 2 } },
+      any: { from: 'prices', when: { path: 'orders[].ok', op: 'equals', value: false } },
+      none: { from: 'no[].price', when: { path: 'no[].ok', op: 'equals', value: true }, default: 'none' },
+    } satisfies Mapping
+    const items = [
+      { sku: 'a', n: 1 },
+      { sku: 'b', n: 0 },
+    ]
+    const payload = {
+      prices: [1, 2],
+      orders: [
+        { price: 1, ok: false, items },
+        { price: 2, ok: true, items },
+      ],
+    }
+    expect(await mapped(mapping, payload)).toEqual({
+      prices: [2],
+      total: 2,
+      skus: ['a'],
+      o: [{ skus: [] }, { skus: ['a'] }],
+      lines: [{ no: 'a' }],
+      small: [1],
+      any: [1, 2],
+      none: 'none',
+    })
+    expect(
+      await mapped({ prices: mapping.prices, total: mapping.total }, { orders: [{ price: 1 }] }),
+    ).toEqual({
+      prices: [],
+      total: 0,
+    })
+  })
+
   test('spares what it excludes from being required, transformed or evaluated', async () => {
     const when = { path: 'go', op: 'exists' } as const
     const mapping = {
@@ -136,6 +180,40 @@ describe('transforms', () => {
     const failing = { x: { from: 'items[0].p', transforms: [{ minorUnits: { currencyFrom: 'no' } }] } }
     expect(await tryMapping(failing, payload)).toMatchObject({
       message: expect.stringContaining('got nothing'),
+    })
+  })
+
+  test('of many values each has the currency of its own element, wherever a value is missing', async () => {
+    const currencyFrom = (path: string) => ({ minorUnits: { currencyFrom: path } })
+    const mapping = {
+      total: { from: 'orders[].price', transforms: [currencyFrom('orders[].currency'), 'sum'] },
+      list: { from: 'orders[].price', transforms: ['trim', currencyFrom('orders[].currency')] },
+      'places[]': { from: 'orders[].price', transforms: [currencyFrom('orders[].currency')] },
+      'o[].lines': { from: 'orders[].lines[].price', transforms: [currencyFrom('orders[].lines[].c')] },
+      all: { from: 'orders[].lines[].price', transforms: [currencyFrom('orders[].currency')] },
+    }
+    const orders = [
+      { price: '1.50', currency: 'EUR', lines: [{ price: '2', c: 'KWD' }, {}, { price: '3', c: 'JPY' }] },
+      { currency: 'KWD' },
+      { price: '100', currency: 'JPY', lines: [{ price: 4, c: 'EUR' }] },
+    ]
+    expect(await mapped(mapping, { orders })).toEqual({
+      total: 250,
+      list: [150, 100],
+      places: [150, null, 100],
+      o: [{ lines: [2000, 3] }, {}, { lines: [400] }],
+      all: [200, 300, 4],
+    })
+  })
+
+  test('a currency that is to be one must be one', async () => {
+    const mapping = {
+      t: { from: 'total', transforms: [{ minorUnits: { currencyFrom: 'lines[].currency' } }] },
+    }
+    const currencies = (...codes: string[]) => ({ total: 1, lines: codes.map((currency) => ({ currency })) })
+    expect(await mapped(mapping, currencies('JPY', 'JPY'))).toEqual({ t: 1 })
+    expect(await tryMapping(mapping, currencies('JPY', 'EUR'))).toMatchObject({
+      message: 'minorUnits: expected one currency at lines[].currency, got "JPY" and "EUR"',
     })
   })
 

@@ -80,6 +80,43 @@ describe('numbers', () => {
     expect(await complaint('1,2,3', { number: { decimal: ',' } })).toContain('expected a number')
   })
 
+  test.each([
+    ['1.234,5', 1234.5],
+    ['-12.345.678', -12345678],
+    [' +123.456 ', 123456],
+    ['1234567,5', 1234567.5],
+    ['999', 999],
+    [',5', 0.5],
+  ])('group signs may stand before every third digit, as in %s', async (text, number) => {
+    expect(await transformed(text, { number: { decimal: ',', group: '.' } })).toBe(number)
+  })
+
+  test.each([
+    '1.5',
+    '12.50',
+    '1.23,45',
+    '1.2345',
+    '1234.567',
+    '0.125',
+    '.123',
+    '1..234',
+    '1.234.',
+    '1,234.567',
+    '1.234,5.6',
+    '1.234e5',
+    '12.34.567',
+  ])('a group sign that stands elsewhere makes %s no number', async (text) => {
+    for (const name of ['number', 'integer'])
+      expect(await complaint(text, { [name]: { decimal: ',', group: '.' } })).toContain('expected a number')
+  })
+
+  test('a group sign may be any character', async () => {
+    expect(await transformed('1 234 567.25', { number: { group: ' ' } })).toBe(1234567.25)
+    expect(await transformed('1’234', { integer: { group: '’' } })).toBe(1234)
+    expect(await complaint('12,34,567', { number: { group: ',' } })).toContain('expected a number')
+    expect(await complaint('1 5', { number: { group: ' ' } })).toContain('expected a number')
+  })
+
   test('an integer has no fraction', async () => {
     expect(await complaint('12.5', 'integer')).toBe('integer: expected an integer, got 12.5')
     expect(await transformed(1e21, 'integer')).toBe(10n ** 21n)

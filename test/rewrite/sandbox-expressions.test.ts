@@ -8,7 +8,8 @@ beforeAll(() => {
 afterAll(() => sandbox.close())
 
 const INPUT = `{"order":{"id":820982911946154508,"exact":0.12345678901234567890,"total":"9.50","nothing":null,
-  "__proto__":{"x":1}},"items":[{"sku":"a","qty":2},{"sku":"b","qty":3}]}`
+  "__proto__":{"x":1}},"items":[{"sku":"a","qty":2},{"sku":"b","qty":3}],
+  "ids":[820982911946154508,0,7,-820982911946154508],"texts":{"id":"820982911946154508","zip":"007"}}`
 
 function evaluate(expressions: string[], limits = {}) {
   return sandbox.evaluate({
@@ -49,16 +50,96 @@ describe('JSONata', () => {
     expect(await selected('order.id = order.id')).toBe('true')
   })
 
+  test.each([
+    ['order.id ? "has" : "none"', '"has"'],
+    ['order.exact ? "has" : "none"', '"has"'],
+    ['$boolean(order.id)', 'true'],
+    ['$not(order.id)', 'false'],
+    ['order.id and true', 'true'],
+    ['false or order.id', 'true'],
+    ['$boolean([0, order.id])', 'true'],
+    ['$filter(ids, function($id) { $id })', '[820982911946154508,7,-820982911946154508]'],
+    ['items[sku = "a" and $$.order.id].qty', '2'],
+    ['items[$$.order.id]', undefined],
+  ])('a long integer is true and no place in a list: %s', async (expression, value) => {
+    expect(await selected(expression)).toBe(value)
+  })
+
+  test('a long integer is a number like any other by its type', async () => {
+    const things =
+      'order.id, order.exact, 1, "x", true, order.nothing, items, order, $sum, function($x) { $x }'
+    const asked = things.replaceAll(/([^,]+)/g, '$type($1)')
+    expect(await selected(`[${asked}, $type(order.missing)]`)).toBe(
+      JSON.stringify([
+        'number',
+        'number',
+        'number',
+        'string',
+        'boolean',
+        'null',
+        'array',
+        'object',
+        'function',
+        'function',
+      ]),
+    )
+  })
+
+  test.each([
+    ['$number(texts.id)', '820982911946154508'],
+    ['texts.id.$number()', '820982911946154508'],
+    ['$map([texts.id, "-1"], $number)', '[820982911946154508,-1]'],
+    ['$number("0.12345678901234567890")', '0.12345678901234567890'],
+    ['$number("1e400")', '1e400'],
+    ['$number("0x20000000000001")', '9007199254740993'],
+    ['$number("0x10") + $number(true)', '17'],
+    ['$number(texts.zip) + 1', '8'],
+    ['$number(order.id)', '820982911946154508'],
+    ['$number(order.exact)', '0.12345678901234567890'],
+    ['$number(order.missing)', undefined],
+  ])('a text as a number keeps its digits: %s', async (expression, value) => {
+    expect(await selected(expression)).toBe(value)
+  })
+
+  test('a text that is no number is refused in the words of JSONata', async () => {
+    const outcomes = await evaluate(['$number("")', '$number("free")', '$number("Infinity")', '$number({})'])
+    for (const outcome of outcomes)
+      expect(outcome).toEqual({
+        ok: false,
+        message: expect.stringMatching(/^Unable to cast value to a number: .* \(D3030 at character 8\)$/),
+      })
+  })
+
+  test.each([
+    ['$base64encode("myuser:mypass")', '"bXl1c2VyOm15cGFzcw=="'],
+    ['$base64decode("bXl1c2VyOm15cGFzcw==")', '"myuser:mypass"'],
+    ['texts.zip.$base64encode()', '"MDA3"'],
+    ['$base64decode($base64encode("é ÿ"))', '"é ÿ"'],
+    ['$base64encode("")', '""'],
+    ['$base64encode(order.missing)', undefined],
+  ])('base64 needs nothing of Node: %s', async (expression, value) => {
+    expect(await selected(expression)).toBe(value)
+  })
+
+  test('base64 of what is no byte, and of what is none, is refused', async () => {
+    expect(await evaluate(['$base64encode("€")', '$base64decode("*")', '$base64encode(order.id)'])).toEqual([
+      { ok: false, message: expect.stringContaining('beyond Latin-1') },
+      { ok: false, message: expect.stringContaining('not base64') },
+      { ok: true, value: '"ODIwOTgyOTExOTQ2MTU0NTA4"' },
+    ])
+  })
+
   test('reckoning with them is an error, and so is a literal that would be rounded', async () => {
     const outcomes = await evaluate([
       'order.id + 1',
       '$sum([order.id])',
+      '$number(texts.id) + 1',
       'order.exact * 2',
       'order.id = 820982911946154508',
       '"820982911946154508"',
     ])
-    expect(outcomes.map((outcome) => outcome.ok)).toEqual([false, false, false, false, true])
-    expect(outcomes[3]).toMatchObject({ message: expect.stringContaining('too long to be exact') })
+    expect(outcomes.map((outcome) => outcome.ok)).toEqual([false, false, false, false, false, true])
+    expect(outcomes[4]).toMatchObject({ message: expect.stringContaining('too long to be exact') })
   })
 
   test('an error names its place and harms no neighbour', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Json, parseExact, stringifyExact } from '../../src/payload/exact-json.ts'
@@ -91,6 +92,20 @@ describe('numbers that no double holds', () => {
       'return { jobStatus: 1, data: { total: JSON.rawJSON("0.10"), all: [JSON.rawJSON("1e400")] } }'
     expect(await sandbox.run(body)).toMatchObject({ data: '{"total":0.10,"all":[1e400]}' })
   })
+
+  test.each(['README.md', 'types.d.ts'])(
+    'keep the digits that %s shows, on their whole way',
+    async (file) => {
+      const text = readFileSync(new URL(`../../rewrite-functions/${file}`, import.meta.url), 'utf8')
+      const shown = [...text.matchAll(/JSON\.rawJSON\('([^']+)'\)/g)].map(([, digits = '']) => digits)
+      expect(shown).not.toEqual([])
+      for (const digits of shown) {
+        const outcome = await sandbox.run(`return { jobStatus: 1, data: [JSON.rawJSON('${digits}')] }`)
+        const data = outcome.ok ? outcome.data : undefined
+        expect(stringifyExact(parseExact(data ?? 'null'))).toBe(`[${digits}]`)
+      }
+    },
+  )
 
   test('ordinary numbers cause no note', async () => {
     const payloadText = '{"id":820982911946154508,"price":19.99,"rate":1.10,"lat":52.370215712345}'

@@ -1,13 +1,13 @@
 import type { Json } from '../../payload/exact-json.ts'
 import { Budget, checkLength } from './budget.ts'
-import type { CompiledMapping, CompiledRule, CompiledSource } from './compiled.ts'
+import type { CompiledMapping, CompiledRule, CompiledSource, Reading } from './compiled.ts'
 import { type Answers, askExpressions, type Evaluate } from './expressions.ts'
 import { Failure, type Outcome } from './failure.ts'
 import { elementFrame, type Frame, originPlace, type Surroundings, topFrame } from './frame.ts'
-import { gather, type Slot, slotPlace, slotSteps, slotValue } from './gather.ts'
+import { gather, type Slot, slotPlace, slotSteps } from './gather.ts'
 import { Result } from './result.ts'
 import { required, settle } from './settle.ts'
-import { collect } from './source-path.ts'
+import { collect, valueIn } from './source-path.ts'
 
 export type { Evaluate }
 
@@ -104,7 +104,7 @@ function applyWhole(
   passage: Passage,
 ): RuleFailure | undefined {
   const found = source.kind === 'value' ? source.value : answers.get(rule)
-  const outcome = settle(rule, found, frame, [], passage.budget)
+  const outcome = settle(rule, found, frame, () => [], passage.budget)
   const failure = outcome instanceof Failure ? outcome : writeOutcome(rule, result, [], outcome)
   return failure && failed(rule, source.kind === 'value' ? '' : source.expression, failure)
 }
@@ -130,13 +130,31 @@ async function applyReading(
   for (const slot of slots) {
     const outcome =
       source.kind === 'from'
-        ? settle(rule, slotValue(source, slot), frame, slot.elements, passage.budget)
+        ? readSlot(rule, source, frame, slot, passage.budget)
         : await mapElements(rule, source, frame, slot, passage)
     const failure = outcome instanceof Failure ? outcome : writeOutcome(rule, result, slot.indices, outcome)
     if (failure) return failedAt(slot.indices, failure)
     if (passage.budget.tired) await passage.budget.breathe()
   }
   return undefined
+}
+
+/** The value of a slot; of several, the list of what is there. */
+function readSlot(
+  rule: CompiledRule,
+  source: Reading,
+  frame: Frame,
+  { base, elements }: Slot,
+  budget: Budget,
+): Outcome {
+  if (!source.collects) return settle(rule, valueIn(base, source.rest), frame, () => elements, budget)
+  const found = collect(base, source.rest, elements)
+  const taken = found?.filter((one) => rule.filter?.(frame, one.elements) !== false)
+  const tooMany = budget.spendValues((found?.length ?? 0) - (taken?.length ?? 0))
+  if (tooMany) return tooMany
+  const elementsAt = (index?: number) => (index === undefined ? elements : (taken?.[index]?.elements ?? []))
+  const values = taken?.map(({ value }) => value)
+  return settle(rule, values, frame, elementsAt, budget)
 }
 
 async function mapElements(
@@ -147,13 +165,14 @@ async function mapElements(
   passage: Passage,
 ): Promise<Outcome> {
   if (rule.when?.(frame, slot.elements) === false) return undefined
-  const found = collect(slot.base, source.rest)
-  if (found === undefined) return settle(rule, undefined, frame, slot.elements, passage.budget)
+  const found = collect(slot.base, source.rest, slot.elements)
+  if (found === undefined) return settle(rule, undefined, frame, () => slot.elements, passage.budget)
   const before = [...originPlace(frame, source.path.origin), ...slotSteps(source, slot.indices)]
   const list: Json[] = []
-  for (const { value, place } of found) {
+  for (const { value, place, elements } of found) {
     const tooMany = passage.budget.spendValues(1)
     if (tooMany) return tooMany
+    if (rule.filter?.(frame, elements) === false) continue
     const inner = elementFrame(frame, value, [...before, ...place])
     if (source.where?.(inner, []) === false) continue
     const mapped = await applyFields(source.fields, inner, passage)

@@ -1,4 +1,5 @@
 import type { Condition } from '../../payload/condition.ts'
+import type { Json } from '../../payload/exact-json.ts'
 import { formatPath, type Path } from '../../payload/path.ts'
 import type { CompiledMapping, CompiledRule, CompiledSource, Reading } from './compiled.ts'
 import { compareDestinations, eachCount, pairDestination, parseDestination } from './destination.ts'
@@ -14,9 +15,9 @@ import {
   type RulePlace,
   shapeProblems,
 } from './rule.ts'
-import { compileCondition, type SideCondition } from './side-condition.ts'
+import { compileCondition } from './side-condition.ts'
 import { parseSidePath, parseSourcePath, type SourcePath } from './source-path.ts'
-import { prepareTransform } from './transforms.ts'
+import { type PreparedTransform, prepareTransform } from './transforms.ts'
 
 /**
  * Reads a mapping once, for any number of payloads.
@@ -79,7 +80,7 @@ function compileEach(destination: Path, rule: EachRule, at: RulePlace): Compiled
     source: {
       kind: 'each',
       ...reading(path, paired),
-      where: where === undefined ? undefined : compileCondition(where, undefined, 0),
+      where: where === undefined ? undefined : compileCondition(where, undefined).holds,
       fields: compileFields(rule.fields, placeOfFields(at)),
     },
   }
@@ -96,23 +97,41 @@ function handled(
   from: SourcePath | undefined,
   paired: number,
 ): Omit<CompiledRule, 'destination' | 'source'> {
-  const site = { path: (text: string) => parseSidePath(text, from, paired) }
+  const when = rule.when === undefined ? undefined : compileCondition(rule.when, from)
+  const filters = when !== undefined && when.level > paired
   return {
     name: at.rule,
-    when: conditionOrNone(rule.when, from, paired),
+    when: filters ? undefined : when?.holds,
+    filter: filters ? when.holds : undefined,
     default: rule.default,
     keepNull: rule.keepNull ?? false,
     required: rule.required ?? false,
-    transforms: (rule.transforms ?? []).map((written) => prepareTransform(written, site)),
+    transforms: prepareTransforms(rule.transforms ?? [], from, paired),
   }
 }
 
-function conditionOrNone(
-  when: Condition | undefined,
+/** Of several values each has its own element, as long as every transform before took them one by one. */
+function prepareTransforms(
+  written: readonly Json[],
   from: SourcePath | undefined,
   paired: number,
-): SideCondition | undefined {
-  return when === undefined ? undefined : compileCondition(when, from, paired)
+): PreparedTransform[] {
+  let mixedBy: string | undefined
+  return written.map((one) => {
+    const prepared = prepareTransform(one, {
+      path: (text) => {
+        const path = parseSidePath(text, from)
+        if (mixedBy !== undefined && path.level > paired)
+          throw new RangeError(
+            `${text} is read for each element, and after ${mixedBy} no value belongs to one: put this transform ` +
+              'before it',
+          )
+        return path
+      },
+    })
+    if (prepared.on !== 'each') mixedBy ??= prepared.name
+    return prepared
+  })
 }
 
 function reading(path: SourcePath, paired: number): Reading {

@@ -17,7 +17,10 @@ export interface CompiledRule {
   readonly name: string
   readonly destination: Destination
   readonly source: CompiledSource
+  /** Whether the field is set. */
   readonly when: SideCondition | undefined
+  /** Which elements of a list that is read as a whole are taken: a `when` that shares them with `from`. */
+  readonly filter: SideCondition | undefined
   readonly default: Json | undefined
   readonly keepNull: boolean
   readonly required: boolean

@@ -3,7 +3,7 @@ import type { Json } from '../../payload/exact-json.ts'
 import type { Path } from '../../payload/path.ts'
 import type { Reading } from './compiled.ts'
 import { type Frame, placeText } from './frame.ts'
-import { collect, listIn, valueIn } from './source-path.ts'
+import { listIn } from './source-path.ts'
 
 export interface Slot {
   /** The number of the element at each paired `[]`. */
@@ -39,13 +39,6 @@ export function gather(reading: Reading, frame: Frame): Gathered {
     })
   }
   return { lists, slots, missing }
-}
-
-/** The value of a slot; of several, the list of what is there. */
-export function slotValue(reading: Reading, slot: Slot): Json | undefined {
-  return reading.collects
-    ? collect(slot.base, reading.rest)?.map(({ value }) => value)
-    : valueIn(slot.base, reading.rest)
 }
 
 /** The steps from the path's origin to a slot's base. */

@@ -10,23 +10,33 @@ import { parseSidePath, type SidePath, type SourcePath } from './source-path.ts'
 
 export type SideCondition = (frame: Frame, elements: readonly Json[]) => boolean
 
+export interface CompiledCondition {
+  readonly holds: SideCondition
+  /** How many `[]` of `from` the condition needs an element of. */
+  readonly level: number
+}
+
 /** @throws Error with the problem of a path. */
-export function compileCondition(
-  written: Condition,
-  from: SourcePath | undefined,
-  paired: number,
-): SideCondition {
-  const condition = withPaths(written, (text) => scopePath(parseSidePath(text, from, paired)))
-  return (frame, elements) =>
-    holds(condition, {
-      item: frame.item,
-      root: frame.root,
-      parent: frame.parent,
-      request: frame.request,
-      event: frame.event,
-      source: frame.source,
-      elements: [...elements],
-    })
+export function compileCondition(written: Condition, from: SourcePath | undefined): CompiledCondition {
+  let level = 0
+  const condition = withPaths(written, (text) => {
+    const path = parseSidePath(text, from)
+    level = Math.max(level, path.level)
+    return scopePath(path)
+  })
+  return {
+    level,
+    holds: (frame, elements) =>
+      holds(condition, {
+        item: frame.item,
+        root: frame.root,
+        parent: frame.parent,
+        request: frame.request,
+        event: frame.event,
+        source: frame.source,
+        elements: [...elements],
+      }),
+  }
 }
 
 function withPaths(condition: Condition, rewrite: (path: string) => string): Condition {

@@ -49,17 +49,18 @@ export function parseSourcePath(text: string): SourcePath {
   return { text, origin, steps: steps.slice(1) }
 }
 
-/** Reads a path that stands beside `from` in one rule, whose first `paired` `[]` pair with the destination's. */
-export function parseSidePath(text: string, from: SourcePath | undefined, paired: number): SidePath {
+/** Reads a path that stands beside `from` in one rule. */
+export function parseSidePath(text: string, from: SourcePath | undefined): SidePath {
   const path = parseSourcePath(text)
-  const shared =
-    from?.origin === path.origin ? sharedPrefix(path.steps, from.steps, paired) : { level: 0, length: 0 }
+  const shared = from?.origin === path.origin ? sharedPrefix(path.steps, from.steps) : { level: 0, length: 0 }
   return { text, origin: path.origin, level: shared.level, steps: path.steps.slice(shared.length) }
 }
 
-/** What a path without leftover `[]` leads to; a list's first value with them. */
-export function readValue(base: Json, steps: Path): Json | undefined {
-  return steps.includes('each') ? collect(base, steps)?.[0]?.value : valueIn(base, steps)
+/** All that a path leads to, which is one value at most where it has no leftover `[]`. */
+export function readValues(base: Json, steps: Path): readonly Json[] {
+  if (steps.includes('each')) return (collect(base, steps) ?? []).map(({ value }) => value)
+  const value = valueIn(base, steps)
+  return value === undefined ? [] : [value]
 }
 
 /** The value at steps without `[]`. */
@@ -75,19 +76,24 @@ export function valueIn(base: Json, steps: Path): Json | undefined {
 export interface Placed {
   readonly value: Json
   readonly place: Path
+  /** The element at each `[]` on the way. */
+  readonly elements: readonly Json[]
 }
 
-/** Everything behind steps with `[]`, in order; undefined when the first list itself is not there. */
-export function collect(base: Json, steps: Path): Placed[] | undefined {
+/**
+ * Everything behind steps with `[]`, in order; undefined when the first list itself is not there. `around` are the
+ * elements that led to the base.
+ */
+export function collect(base: Json, steps: Path, around: readonly Json[] = []): Placed[] | undefined {
   const first = steps.indexOf('each')
   const list = listIn(base, steps.slice(0, first))
   if (list === undefined) return undefined
-  let found = opened(list, steps.slice(0, first))
+  let found = opened(list, steps.slice(0, first), around)
   for (const step of steps.slice(first + 1)) {
-    found = found.flatMap(({ value, place }) => {
-      if (step === 'each') return opened(asList(value) ?? [], place)
+    found = found.flatMap(({ value, place, elements }) => {
+      if (step === 'each') return opened(asList(value) ?? [], place, elements)
       const next = valueIn(value, [step])
-      return next === undefined ? [] : [{ value: next, place: [...place, step] }]
+      return next === undefined ? [] : [{ value: next, place: [...place, step], elements }]
     })
   }
   return found
@@ -104,19 +110,23 @@ function asList(value: Json | undefined): readonly Json[] | undefined {
   return Array.isArray(value) ? value : [value]
 }
 
-function opened(list: readonly Json[], place: Path): Placed[] {
-  return list.map((value, index) => ({ value, place: [...place, { index }] }))
+function opened(list: readonly Json[], place: Path, around: readonly Json[]): Placed[] {
+  return list.map((value, index) => ({
+    value,
+    place: [...place, { index }],
+    elements: [...around, value],
+  }))
 }
 
 function keyIn(value: Json, key: string): Json | undefined {
   return isObject(value) ? getKey(value as JsonObject, key) : undefined
 }
 
-function sharedPrefix(path: Path, from: Path, levelMax: number): { level: number; length: number } {
+function sharedPrefix(path: Path, from: Path): { level: number; length: number } {
   let shared = { level: 0, length: 0 }
   for (const [index, step] of path.entries()) {
     const other = from[index]
-    if (shared.level === levelMax || other === undefined || !sameStep(step, other)) break
+    if (other === undefined || !sameStep(step, other)) break
     if (step === 'each') shared = { level: shared.level + 1, length: index + 1 }
   }
   return shared

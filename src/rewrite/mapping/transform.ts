@@ -4,9 +4,12 @@ import type { Json } from '../../payload/exact-json.ts'
 import { Failure, type Outcome, shown } from './failure.ts'
 import type { SidePath } from './source-path.ts'
 
-/** Reads a path that an argument names, for the element at hand. */
-export type Look = (path: SidePath) => Json | undefined
+/** Reads all that a path leads to that an argument names, for the element at hand. */
+export type Look = (path: SidePath) => readonly Json[]
 export type Apply = (value: Json, look: Look) => Outcome
+/** Looks for the whole value, or for the one that stands at a place of it when it is a list. */
+export type LookAt = (index?: number) => Look
+export type ApplyAll = (value: Json, lookAt: LookAt) => Outcome
 
 /** What an argument may ask of the rule it stands in. */
 export interface Site {
@@ -31,7 +34,7 @@ export interface Transform {
   readonly meaning: string
   readonly examples: readonly TransformExample[]
   /** @throws Error with the problem of the arguments. */
-  prepare(args: unknown, site: Site): Apply
+  prepare(args: unknown, site: Site): ApplyAll
 }
 
 interface TransformDefinition<Args> extends Omit<Transform, 'prepare'> {
@@ -58,17 +61,18 @@ function checked<Args>(described: Omit<Transform, 'prepare'>, schema: z.ZodType<
 }
 
 /** Null stays null in every transform but those that look at the whole value. */
-function runOn(on: Transform['on'], apply: Apply): Apply {
-  if (on === 'whole') return apply
+function runOn(on: Transform['on'], apply: Apply): ApplyAll {
+  if (on === 'whole') return (value, lookAt) => apply(value, lookAt())
   if (on === 'list') {
-    return (value, look) => (value === null ? null : apply(Array.isArray(value) ? value : [value], look))
+    return (value, lookAt) =>
+      value === null ? null : apply(Array.isArray(value) ? value : [value], lookAt())
   }
-  return (value, look) => {
+  return (value, lookAt) => {
     if (value === null) return null
-    if (!Array.isArray(value)) return apply(value, look)
+    if (!Array.isArray(value)) return apply(value, lookAt())
     const results: Json[] = []
     for (const [index, item] of value.entries()) {
-      const result = item === null ? null : apply(item, look)
+      const result = item === null ? null : apply(item, lookAt(index))
       if (result instanceof Failure) return new Failure(`element ${index}: ${result.message}`)
       results.push(result ?? null)
     }

@@ -1,7 +1,7 @@
 /** Every transform there is. The reference in the documentation and its tests are made from this list. */
 import type { Json } from '../../payload/exact-json.ts'
 import { isObject } from '../../payload/exact-json.ts'
-import type { Apply, Site, Transform } from './transform.ts'
+import type { ApplyAll, Site, Transform } from './transform.ts'
 import { dateTransforms } from './transforms/dates.ts'
 import { listTransforms } from './transforms/lists.ts'
 import { moneyTransforms } from './transforms/money.ts'
@@ -20,9 +20,8 @@ export const transforms: readonly Transform[] = [
 
 const byName: ReadonlyMap<string, Transform> = new Map(transforms.map((one) => [one.name, one]))
 
-export interface PreparedTransform {
-  readonly name: string
-  readonly apply: Apply
+export interface PreparedTransform extends Pick<Transform, 'name' | 'on'> {
+  readonly apply: ApplyAll
 }
 
 /**
@@ -35,7 +34,7 @@ export function prepareTransform(written: Json, site: Site): PreparedTransform {
   const known = byName.get(name)
   if (known === undefined) throw new RangeError(`unknown transform ${JSON.stringify(name)}`)
   try {
-    return { name, apply: known.prepare(args, site) }
+    return { name, on: known.on, apply: known.prepare(args, site) }
   } catch (error) {
     throw new RangeError(`transform ${name}: ${error instanceof Error ? error.message : String(error)}`)
   }

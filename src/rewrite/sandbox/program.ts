@@ -43,6 +43,7 @@ const REALM_FILES = [
   'realm/fetch-url.ts',
   'realm/outcome.ts',
   'realm/run-function.ts',
+  'realm/expression-functions.ts',
   'realm/run-expressions.ts',
   'realm/entry.ts',
 ]
@@ -67,9 +68,27 @@ async function makeProgram(addon: string, expressionLanguage: string): Promise<P
     sources: {
       addon,
       realm: asRealm(await linkModules(REALM_FILES)),
-      expressionLanguage: await readFile(expressionLanguage, 'utf8'),
+      expressionLanguage: withLongIntegers(await readFile(expressionLanguage, 'utf8')),
     },
   }
+}
+
+/**
+ * JSONata takes a bigint, which it has never heard of, for false. Here bigints are integers beyond 2^53: never zero,
+ * and the place of no element where they stand as a predicate. Its functions could be replaced from outside, but
+ * `?:`, `and`, `or` and predicates ask in its own code alone.
+ */
+function withLongIntegers(language: string): string {
+  const amendments = [
+    ['"boolean"==typeof t&&!0===t&&(r=!0)', '("bigint"==typeof t||!0===t)&&(r=!0)'],
+    ['a.boolean(l)&&o.push(c)', '"bigint"!=typeof l&&a.boolean(l)&&o.push(c)'],
+  ] as const
+  return amendments.reduce((text, [written, amended]) => {
+    const [before, after, ...more] = text.split(written)
+    if (before === undefined || after === undefined || more.length > 0)
+      throw new Error(`JSONata is not the one that is to be amended: ${written} does not stand there once`)
+    return before + amended + after
+  }, language)
 }
 
 /**

@@ -97,11 +97,14 @@ function exponentReader(args: MoneyArgs, site: Site): (look: Look) => number | F
   if (currencyFrom !== undefined) {
     const path = site.path(currencyFrom)
     return (look) => {
-      const code = look(path)
+      const [code, ...others] = look(path)
       if (typeof code !== 'string')
         return new Failure(
           `expected a currency code at ${currencyFrom}, got ${code === undefined ? 'nothing' : shown(code)}`,
         )
+      const other = others.find((one) => one !== code)
+      if (other !== undefined)
+        return new Failure(`expected one currency at ${currencyFrom}, got ${shown(code)} and ${shown(other)}`)
       return currencyExponent(code) ?? new Failure(`no currency ${shown(code)} with minor units is known`)
     }
   }

@@ -41,7 +41,9 @@ export const numberTransforms: readonly Transform[] = [
     name: 'number',
     on: 'each',
     args: NOTATION_ARGS,
-    meaning: 'Text as an exact number of any size; a number stays as it is. Anything else is an error.',
+    meaning:
+      'Text as an exact number of any size; a number stays as it is. Marks of groups may be left out, and stand ' +
+      'before every third digit otherwise. Anything else is an error.',
     examples: [
       { from: ' 12.50 ', to: 12.5 },
       { from: '12345678901234567890123', to: LONG },
@@ -140,11 +142,23 @@ function readNumber(
 }
 
 function plainNotation(text: string, args: z.infer<typeof notation>): string {
-  let plain = text.trim()
-  if (args?.group !== undefined) plain = plain.replaceAll(args.group, '')
-  if (args?.decimal !== ',') return plain
+  const { decimal = '.', group } = args ?? {}
+  const trimmed = text.trim()
+  const plain = group === undefined ? trimmed : withoutGroups(trimmed, decimal, group)
+  if (decimal !== ',') return plain
   // A point that is neither the decimal sign nor the group sign makes the text no number.
   return plain.includes('.') ? '' : plain.replace(',', '.')
+}
+
+/** No number at all where a mark stands elsewhere: as a decimal sign it would multiply the value in silence. */
+function withoutGroups(text: string, decimal: string, group: string): string {
+  if (!text.includes(group)) return text
+  const [whole = ''] = text.split(decimal, 1)
+  const rest = text.slice(whole.length)
+  const [first = '', ...others] = whole.split(group)
+  const isGrouped =
+    /^[+-]?[1-9][0-9]{0,2}$/.test(first) && others.every((digits) => /^[0-9]{3}$/.test(digits))
+  return isGrouped && !rest.includes(group) ? first + others.join('') + rest : ''
 }
 
 function integerOf(decimal: Decimal): Json | Failure {

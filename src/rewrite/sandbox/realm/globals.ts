@@ -13,7 +13,7 @@ export function shapeGlobals(target: Record<string, unknown>): void {
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-function btoa(data: unknown): string {
+export function btoa(data: unknown): string {
   const text = `${data}`
   let encoded = ''
   for (let at = 0; at < text.length; at += 3) {
@@ -28,7 +28,7 @@ function btoa(data: unknown): string {
   return encoded
 }
 
-function atob(data: unknown): string {
+export function atob(data: unknown): string {
   const text = `${data}`.replace(/[\t\n\f\r ]/g, '').replace(/={1,2}$/, '')
   if (text.length % 4 === 1 || /[^A-Za-z0-9+/]/.test(text))
     throw new RangeError('atob: the text is not base64')

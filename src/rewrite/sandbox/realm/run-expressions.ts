@@ -1,12 +1,14 @@
 import { isObject, type Json } from '../../../payload/exact-json.ts'
 import type { ExpressionOutcome } from '../contract.ts'
 import { cut, describeThrown } from './describe-error.ts'
+import { EXPRESSION_FUNCTIONS } from './expression-functions.ts'
 import { readJson } from './read-json.ts'
 import { writeJson } from './write-json.ts'
 
 interface Compiled {
   evaluate(input: unknown): Promise<unknown>
   ast(): Json
+  registerFunction(name: string, implementation: (value: unknown) => unknown, signature: string): void
 }
 export type Compile = (expression: string) => Compiled
 
@@ -65,7 +67,10 @@ async function evaluateOne(
   try {
     const compiled = parse(compile, expression)
     // Read anew for each, so that no expression can prepare the input of the next. JSONata knows only doubles:
-    // bigints and raw JSON are opaque to it, which it hands through exactly and refuses to reckon with.
+    // bigints and raw JSON are true to it, and otherwise opaque: it hands them through exactly and refuses to
+    // reckon with them.
+    for (const { name, apply, signature } of EXPRESSION_FUNCTIONS)
+      compiled.registerFunction(name, apply, signature)
     const value = await compiled.evaluate(readJson(input, (digits) => JSON.rawJSON(digits)).value)
     if (typeof value === 'function') return { ok: false, message: 'the expression gives a function' }
     const written = writeJson(value, 'the result', charsMax, 'expression')
