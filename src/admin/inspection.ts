@@ -97,11 +97,14 @@ export function serveInspection(
       const integration = integrations.integration(event.integrationId)
       if (!integration) throw new Problem(409, 'the integration of this event was deleted')
       const { definition } = replayIn.parse(context.req.valid('json'))
-      const latest = event.runs.find(({ id }) => id === event.latestRunId)
-      const definitionVersion =
-        definition === 'then' && latest ? latest.definitionVersion : integration.version
+      const then = definition === 'then' ? event.runs.find(({ id }) => id === event.latestRunId) : undefined
       const runId = newId()
-      const replay = { eventId: event.id, runId, definitionVersion }
+      const replay = {
+        eventId: event.id,
+        runId,
+        definitionVersion: then?.definitionVersion ?? integration.version,
+        functionsOf: then?.id,
+      }
       const witness = witnessIn(context, {
         action: 'replay',
         resource: 'events',
