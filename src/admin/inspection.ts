@@ -111,7 +111,8 @@ export function serveInspection(
         also: [{ path: 'definition', after: definition }],
       })
       if (!(await ledger.replayEvent(replay, witness))) {
-        throw new Problem(409, notReplayed(event))
+        const now = await foundEvent({ ledger, integrations }, event.id)
+        throw new Problem(409, notReplayed(event, now))
       }
       handOver([runId])
       return exactJson({ runId }, 202)
@@ -119,9 +120,10 @@ export function serveInspection(
   )
 }
 
-/** Why an event gets no new run. */
-function notReplayed({ state, latestRunId, erasedAt }: EventRow): string {
-  if (erasedAt !== null) return 'what this event carried was erased'
+/** Why an event gets no new run: as it was seen before the try, and as it is after it. */
+function notReplayed({ state, latestRunId }: EventRow, now: EventRow): string {
+  if (now.latestRunId !== latestRunId) return 'somebody else replayed this event at the same time'
+  if (now.erasedAt !== null) return 'what this event carried was erased'
   if (state === 'quarantined') return 'this event is in quarantine: it is released or discarded, not replayed'
   if (state === 'discarded' && latestRunId === null)
     return 'this event was discarded from quarantine: it was never proven and is not replayed'

@@ -269,6 +269,21 @@ test('a dead run is discarded, and may be replayed all the same', async () => {
   expect((await road.api.event(eventId)).reason).toBeNull()
 })
 
+test('of those who replay an event at the same moment, each is told the truth', async () => {
+  for (const round of [1, 2, 3, 4]) {
+    const { eventId, id } = await deadRun(`{"round":${round}}`)
+    expect((await discard(id)).status).toBe(200)
+    const many = Array.from({ length: 5 }, () => road.api.call('POST', `/events/${eventId}/replay`))
+    for (const { status, body } of await Promise.all(many)) {
+      if (status === 202) continue
+      expect(status).toBe(409)
+      expect(body.detail).toMatch(
+        /^(?:somebody else replayed this event at the same time|an event in state "queued" is not replayed)$/,
+      )
+    }
+  }
+})
+
 test('an event is replayed with the functions of today, or with those of its latest run', async () => {
   answers.set('/functions', 200)
   const destination = await road.destination('/functions')
