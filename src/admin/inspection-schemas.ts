@@ -24,7 +24,7 @@ const page = {
 export const definitionIn = z
   .enum(['current', 'then'])
   .default('current')
-  .describe('whether the nodes are those of today, or those of the latest run')
+  .describe('whether the nodes and their functions are those of today, or those of the latest run')
 export const replayIn = z.strictObject({ definition: definitionIn })
 
 const EVENT_STATES = Object.keys(STATES.event) as [EventState, ...EventState[]]

@@ -97,18 +97,22 @@ export function serveInspection(
       const integration = integrations.integration(event.integrationId)
       if (!integration) throw new Problem(409, 'the integration of this event was deleted')
       const { definition } = replayIn.parse(context.req.valid('json'))
-      const latest = event.runs.find(({ id }) => id === event.latestRunId)
-      const definitionVersion =
-        definition === 'then' && latest ? latest.definitionVersion : integration.version
+      const then = definition === 'then' ? event.runs.find(({ id }) => id === event.latestRunId) : undefined
       const runId = newId()
-      const replay = { eventId: event.id, runId, definitionVersion }
+      const replay = {
+        eventId: event.id,
+        runId,
+        definitionVersion: then?.definitionVersion ?? integration.version,
+        functionsOf: then?.id,
+      }
       const witness = witnessIn(context, {
         action: 'replay',
         resource: 'events',
         also: [{ path: 'definition', after: definition }],
       })
       if (!(await ledger.replayEvent(replay, witness))) {
-        throw new Problem(409, notReplayed(event))
+        const now = await foundEvent({ ledger, integrations }, event.id)
+        throw new Problem(409, notReplayed(event, now))
       }
       handOver([runId])
       return exactJson({ runId }, 202)
@@ -116,9 +120,10 @@ export function serveInspection(
   )
 }
 
-/** Why an event gets no new run. */
-function notReplayed({ state, latestRunId, erasedAt }: EventRow): string {
-  if (erasedAt !== null) return 'what this event carried was erased'
+/** Why an event gets no new run: as it was seen before the try, and as it is after it. */
+function notReplayed({ state, latestRunId }: EventRow, now: EventRow): string {
+  if (now.latestRunId !== latestRunId) return 'somebody else replayed this event at the same time'
+  if (now.erasedAt !== null) return 'what this event carried was erased'
   if (state === 'quarantined') return 'this event is in quarantine: it is released or discarded, not replayed'
   if (state === 'discarded' && latestRunId === null)
     return 'this event was discarded from quarantine: it was never proven and is not replayed'

@@ -214,6 +214,7 @@ async function openWorker(
           takesBefore,
           outbound,
           tokens,
+          limits: { deliveriesMax: settings.RUN_DELIVERIES_MAX, bytesMax: settings.RUN_BYTES_MAX },
           holdEveryMs: (settings.LOST_SECONDS * 1_000) / 3,
           putBack: handOver.runAgain,
           straight,

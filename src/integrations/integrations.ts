@@ -62,6 +62,7 @@ import {
   redactsPayload,
   shownOf,
 } from './redact-config.ts'
+import { hasNoOriginals, namesDestination, namesFunction, sendsOriginals } from './references.ts'
 import { hasNoContent } from './reply-status.ts'
 import type { Respond } from './respond-config.ts'
 import {
@@ -111,6 +112,7 @@ export {
   type HttpRequestConfig,
   handWrittenSecrets,
   hasNoContent,
+  hasNoOriginals,
   hiddenOf,
   type Integration,
   isCredentialName,
@@ -125,6 +127,8 @@ export {
   mayKeepBody,
   type NextTry,
   type Node,
+  namesDestination,
+  namesFunction,
   nodeSchema,
   type Pinning,
   type PublishedList,
@@ -143,6 +147,7 @@ export {
   redactsPayload,
   repeatedSecretIds,
   type SecretUse,
+  sendsOriginals,
   shownOf,
   subjectText,
 }
@@ -154,11 +159,13 @@ export interface Integrations extends Definitions {
   sourceOf(version: string): Promise<string | undefined>
   /**
    * Each save may name the revision that was seen when the change was made: then it changes nothing, and says so, when
-   * somebody else changed or deleted the thing since. Here that is false, below it is undefined.
+   * somebody else changed or deleted the thing since, or what names it or is named by it. Here that is false, below it
+   * is undefined. What was changed is seen afterwards.
    */
   saveApplication(application: Application, seen?: string, witness?: Witness): Promise<boolean>
   /**
-   * As it was saved, each listed secret with an id; undefined when another integration has its id.
+   * As it was saved, each listed secret with an id; undefined when another integration has its id, or something that
+   * it names has gone.
    *
    * @param handshakeUntil until when a first handshake may pin its sender
    */
@@ -179,6 +186,7 @@ export interface Integrations extends Definitions {
     seen?: string,
     witness?: Witness,
   ): Promise<RewriteFunction | undefined>
+  /** False when there is nothing, or an integration names it. */
   delete(kind: Parameters<typeof deleteRow>[1], id: string, witness?: Witness): Promise<boolean>
 
   /** `same` is what is pinned already, told again; `refused` is one that nobody waits for. */

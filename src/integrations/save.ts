@@ -8,6 +8,7 @@ import { type Witness, witnessed } from '../platform/witness.ts'
 import { writeWait } from './handshakes.ts'
 import type { Application, Destination, Integration, RewriteFunction } from './model.ts'
 import { tellOfChange } from './notices.ts'
+import { holdNamed, mayBecome, mayGo, mayLeaveName } from './references.ts'
 import { sealSecrets } from './secrets.ts'
 import { definitionIn } from './snapshots.ts'
 import { FUNCTION, type Kind, TABLES } from './store.ts'
@@ -42,7 +43,7 @@ export async function saveApplication(
 
 /**
  * Saves an integration under its next version; earlier versions stay for the runs that carry them. Undefined when it
- * was changed or deleted since it was seen.
+ * was changed or deleted since it was seen, or something that it names was.
  */
 export async function saveIntegration(
   sql: Sql,
@@ -57,7 +58,7 @@ export async function saveIntegration(
 
 /**
  * Saves a new integration, and lets it wait for a handshake where a moment is given. Undefined when there is one with
- * its id, whoever made it.
+ * its id, whoever made it, or something that it names is not there.
  */
 export async function createIntegration(
   sql: Sql,
@@ -69,7 +70,8 @@ export async function createIntegration(
     const taken = await transaction`SELECT 1 FROM integrations WHERE id = ${integration.id}`
     if (taken.length > 0) return false
     const version = await writeIntegration(transaction, options.sealer, integration)
-    if (handshakeUntil !== null) await writeWait(transaction, integration.id, handshakeUntil)
+    if (version !== false && handshakeUntil !== null)
+      await writeWait(transaction, integration.id, handshakeUntil)
     return version
   })
   return saved || undefined
@@ -79,7 +81,8 @@ async function writeIntegration(
   transaction: Transaction,
   sealer: Sealer,
   { id, applicationId, name, enabled, definition }: Omit<Integration, 'version'>,
-): Promise<number> {
+): Promise<number | false> {
+  if (!(await holdNamed(transaction, { applicationId, definition }, sealer))) return false
   const text = stringifyExact(sealSecrets(definition, sealer, `integration:${id}`) as unknown as Json)
   // Counted over all versions, so that an integration made anew under an old id never rewrites what runs carry.
   const [row] = await transaction<{ version: number }[]>`
@@ -96,7 +99,10 @@ async function writeIntegration(
   return version
 }
 
-/** False when it was changed or deleted since it was seen; then nothing is written. */
+/**
+ * False when it was changed or deleted since it was seen, or is to send original bodies where an integration that
+ * names it has none; then nothing is written.
+ */
 export async function saveDestination(
   sql: Sql,
   destination: Destination,
@@ -105,6 +111,7 @@ export async function saveDestination(
   const { id, applicationId, name, enabled, config } = destination
   const text = stringifyExact(sealSecrets(config, options.sealer, `destination:${id}`) as unknown as Json)
   return save(sql, 'destinations', id, options, async (transaction) => {
+    if (!(await mayBecome(transaction, destination))) return false
     await transaction`
       INSERT INTO destinations (id, application_id, name, enabled, config)
       VALUES (${id}, ${applicationId}, ${name}, ${enabled}, ${text})
@@ -123,7 +130,7 @@ export function functionVersion(source: string): string {
 /**
  * Saves a function; the same source again is the same version. Without an id it becomes whatever has its name, so
  * that processes which start together and save the same files do not mind each other. Undefined when it was changed
- * or deleted since it was seen.
+ * or deleted since it was seen, or is to have another name while an integration uses this one.
  */
 export async function saveFunction(
   sql: Sql,
@@ -134,6 +141,7 @@ export async function saveFunction(
   return sql.begin(async (transaction) => {
     await takeTurn(transaction, `function:${given.applicationId ?? ''}/${given.name}`)
     if (given.id !== undefined && !(await isStill(transaction, 'functions', given.id, seen))) return undefined
+    if (given.id !== undefined && !(await mayLeaveName(transaction, given.id, given.name))) return undefined
     await transaction`
       INSERT INTO rewrite_function_versions (version, source) VALUES (${version}, ${given.source})
       ON CONFLICT DO NOTHING`
@@ -163,7 +171,7 @@ export async function saveFunction(
   })
 }
 
-/** Deletes one row. False when there is none. What the ledger holds of it stays. */
+/** Deletes one row. False when there is none, or an integration names it. What the ledger holds of it stays. */
 export async function deleteRow(
   sql: Sql,
   kind: Kind,
@@ -172,6 +180,8 @@ export async function deleteRow(
 ): Promise<boolean> {
   return sql.begin((transaction) =>
     witnessed(definitionIn(transaction, { kind, id, ...options }), async () => {
+      if (kind === 'destinations' && !(await mayGo(transaction, id))) return false
+      if (kind === 'functions' && !(await mayLeaveName(transaction, id, undefined))) return false
       const rows = await transaction`DELETE FROM ${transaction(TABLES[kind])} WHERE id = ${id} RETURNING id`
       await tellOfChange(transaction)
       return rows.length === 1

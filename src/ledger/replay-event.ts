@@ -7,6 +7,8 @@ export interface EventReplay {
   eventId: string
   runId: string
   definitionVersion: number
+  /** An earlier run whose functions it takes, in the versions of that time; undefined for those of today. */
+  functionsOf?: string | undefined
 }
 
 /** {@link replayEventWithin} in a transaction of its own. */
@@ -32,8 +34,10 @@ export async function replayEventWithin(transaction: Transaction, replay: EventR
         AND erased_at IS NULL
       RETURNING id, application_id, integration_id
     )
-    INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, cause, state, queued_at)
-    SELECT ${replay.runId}::uuid, id, application_id, integration_id, ${replay.definitionVersion}, 'replay', 'queued', now()
+    INSERT INTO runs (id, event_id, application_id, integration_id, definition_version, function_versions, cause, state,
+                      queued_at)
+    SELECT ${replay.runId}::uuid, id, application_id, integration_id, ${replay.definitionVersion},
+           (SELECT function_versions FROM runs WHERE id = ${replay.functionsOf ?? null}::uuid), 'replay', 'queued', now()
     FROM event RETURNING id`
   return rows.length === 1
 }

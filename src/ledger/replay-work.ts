@@ -148,9 +148,12 @@ async function replayRun(
   if (row.latestRunId !== row.runId) return { refusal: 'its event was replayed meanwhile' }
   if (!(kind === 'run' ? ['dead'] : REPLAYABLE_STATES).includes(row.state))
     return { refusal: `it is "${row.state}" by now` }
-  const definitionVersion = definition === 'then' ? row.version : current
   const runId = newId()
-  if (!(await replayEventWithin(transaction, { eventId: row.eventId, runId, definitionVersion })))
+  const nodes =
+    definition === 'then'
+      ? { definitionVersion: row.version, functionsOf: row.runId }
+      : { definitionVersion: current }
+  if (!(await replayEventWithin(transaction, { eventId: row.eventId, runId, ...nodes })))
     return { refusal: `it is "${row.state}" by now` }
   return { runId }
 }

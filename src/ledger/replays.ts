@@ -26,7 +26,7 @@ export interface NewReplay {
   perSecond: number
 }
 
-/** Whether a run takes the definition as it is, or that of the event's latest run. */
+/** Whether a run takes the definition and its functions as they are, or as they were at the event's latest run. */
 export type ReplayDefinition = 'current' | 'then'
 
 /** A replay of many, worked off by and by. */

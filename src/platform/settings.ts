@@ -148,6 +148,16 @@ export const SETTINGS = {
     { unit: 'events', min: 0 },
   ),
   RUN_CONCURRENCY: integer(8, 'runs at once in a worker', { unit: 'runs', min: 1 }),
+  RUN_DELIVERIES_MAX: integer(10_000, 'deliveries that one run may make; one that would make more fails', {
+    unit: 'deliveries',
+    min: 1,
+    max: 100_000,
+  }),
+  RUN_BYTES_MAX: integer(
+    64 * MIB,
+    'what the nodes of one run may give and its deliveries hold, together; beyond, the run fails',
+    { unit: 'bytes', min: LARGEST_BODY_BYTES, max: 256 * MIB },
+  ),
   DELIVERY_CONCURRENCY: integer(256, 'deliveries at once in a worker', {
     unit: 'deliveries',
     min: 1,

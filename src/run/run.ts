@@ -17,6 +17,7 @@ import type { Metrics } from '../platform/metrics.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import { type Failure, finalFailure } from './failure.ts'
 import { versionsOf } from './functions.ts'
+import type { RunLimits } from './limits.ts'
 import { redactWalk } from './redact-walk.ts'
 import { answerOf } from './respond.ts'
 import { letStraight } from './turns.ts'
@@ -31,6 +32,7 @@ export interface RunOptions {
   tokens: Tokens
   /** How often the run may have been taken: it is not executed if somebody else took it since. */
   takesBefore?: TakesBefore
+  limits: RunLimits
   /** How often a run under way gives a sign of life. */
   holdEveryMs: number
   /** Puts a run into the queue that is to be made again; must not throw and is not waited for. */
@@ -63,27 +65,27 @@ export async function executeRun(runId: string, signal: AbortSignal, options: Ru
   const run = await options.ledger.takeRun(runId, options.takesBefore)
   if (!run) return
   const definition = await options.integrations.definitionOf(run.integrationId, run.definitionVersion)
-  const walk = await held(run, options, () => walkRun(run, definition, { ...options, signal }))
+  const walked = await held(run, options, () => walkRun(run, definition, { ...options, signal }))
+  const today = options.integrations.integration(run.integrationId)?.definition
+  const walk = redactWalk(walked, run, [definition, today], options.limits)
   const awaited = definition?.respond && run.cause === 'received' ? definition.respond : undefined
   const delayMs = walk.failure && nextTryOf(run, walk.failure, definition?.retry ?? null)
-  const today = options.integrations.integration(run.integrationId)?.definition
-  const redacted = redactWalk(walk, run, [definition, today])
-  const reason = redacted.failure?.message ?? null
+  const reason = walk.failure?.message ?? null
   const ms = () => performance.now() - startedAt
   if (reason !== null && typeof delayMs === 'number') {
-    const again = { reason, delayMs, results: redacted.results, awaited: awaited !== undefined }
+    const again = { reason, delayMs, results: walk.results, awaited: awaited !== undefined }
     if (!(await options.ledger.retryRun(run.id, again))) return
     options.putBack({ id: run.id, takes: run.takes, delayMs })
     tell(run, { state: 'retrying', reason, deliveries: 0, ms: ms() }, options)
     return
   }
   const state = stateAfter(walk)
-  const items = walk.failure === null ? letStraight(redacted.items, options.straight) : []
+  const items = walk.failure === null ? letStraight(walk.items, options.straight) : []
   const deliveries = items.map((item, position) => ({ id: newId(), position, ...item }))
   const committed = await options.ledger.finishRun(run, {
     state,
     reason: withTries(reason, delayMs),
-    results: redacted.results,
+    results: walk.results,
     deliveries,
     ...(awaited && { answer: walk.failure === null ? answerOf(awaited, walk) : null }),
   })

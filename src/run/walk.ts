@@ -1,10 +1,12 @@
 import type { Definition, Integrations, Node } from '../integrations/integrations.ts'
 import type { NodeResult, TakenRun, Turn } from '../ledger/ledger.ts'
 import { parseExact, stringifyExact } from '../payload/exact-json.ts'
+import { jsonShape } from '../payload/json-shape.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import { type CallNode, type CallOptions, callAtNode } from './call-node.ts'
 import { type Facts, factsOf, resultOf } from './facts.ts'
 import { type Failure, finalFailure, Stopped } from './failure.ts'
+import { type RunLimits, tooManyBytes, tooManyDeliveries } from './limits.ts'
 import { type RewriteOptions, type RewritingNode, rewriteAtNode } from './rewrite-node.ts'
 import { turnOf } from './turns.ts'
 
@@ -12,6 +14,8 @@ import { turnOf } from './turns.ts'
 export interface Walk {
   results: NodeResult[]
   items: { destinationId: string; nodeId: string; item: string; turn: Turn }[]
+  /** What results and items hold. */
+  bytes: number
   /** A decision let nothing pass. */
   filtered: boolean
   failure: Failure | null
@@ -20,7 +24,8 @@ export interface Walk {
   lastNode: string | undefined
 }
 
-export type WalkOptions = RewriteOptions & CallOptions & { integrations: Pick<Integrations, 'destination'> }
+export type WalkOptions = RewriteOptions &
+  CallOptions & { integrations: Pick<Integrations, 'destination'>; limits: RunLimits }
 
 type PushNode = Extract<Node, { kind: 'push' }>
 
@@ -29,7 +34,15 @@ const VISITS_MAX = 1_000
 const CALLS_MAX = 100
 
 export function startWalk(): Walk {
-  return { results: [], items: [], filtered: false, failure: null, given: new Map(), lastNode: undefined }
+  return {
+    results: [],
+    items: [],
+    bytes: 0,
+    filtered: false,
+    failure: null,
+    given: new Map(),
+    lastNode: undefined,
+  }
 }
 
 /**
@@ -55,6 +68,8 @@ export async function walkNodes(
       return { ...walk, failure: finalFailure(`more than ${VISITS_MAX} visits of nodes`) }
     const next = await visitNode(visit.node, visit.data, facts, walk, options)
     if (walk.failure !== null) return walk
+    const tooLarge = tooManyBytes(walk.bytes, options.limits)
+    if (tooLarge !== null) return { ...walk, failure: finalFailure(`node "${visit.node.id}": ${tooLarge}`) }
     for (const { id, data } of next) {
       const node = nodes.get(id)
       if (node) ahead.push({ node, data })
@@ -97,15 +112,24 @@ async function rewrite(
   const given = keep(node, data, result, failure, walk)
   if (failure !== null || result.outcome === 'nothing') return []
   if (node.kind === 'transform') return node.next.map((id) => ({ id, data: given }))
-  for (const item of itemsOf(given, isSentWhole(node, options))) {
+  const message = push(node, given, walk, options)
+  if (message !== null) walk.failure = finalFailure(`node "${node.id}": ${message}`)
+  return []
+}
+
+/** Adds the items of a push node, or says why not. They are counted first: a list may be more than memory holds as items. */
+function push(node: PushNode, data: string, walk: Walk, options: WalkOptions): string | null {
+  const whole = isSentWhole(node, options) || !data.trimStart().startsWith('[')
+  const count = whole ? 1 : jsonShape(data).elements
+  const tooMany = tooManyDeliveries(count, walk.items.length, options.limits)
+  if (tooMany !== null) return tooMany
+  walk.bytes += Buffer.byteLength(data)
+  for (const item of whole ? [data] : elementsOf(data)) {
     const turn = turnOf(node, item)
-    if (!turn.ok) {
-      walk.failure = finalFailure(`node "${node.id}": ${turn.message}`)
-      return []
-    }
+    if (!turn.ok) return turn.message
     walk.items.push({ destinationId: node.destination, nodeId: node.id, item, turn: turn.turn })
   }
-  return []
+  return null
 }
 
 async function call(
@@ -128,6 +152,7 @@ async function call(
 /** What the node gives on. */
 function keep(node: Node, data: string, result: NodeResult, failure: Failure | null, walk: Walk): string {
   walk.results.push(result)
+  if (result.output !== null) walk.bytes += Buffer.byteLength(result.output)
   const given = result.output ?? data
   if (failure === null) {
     walk.given.set(node.id, given)
@@ -177,9 +202,7 @@ function isSentWhole({ array, destination }: PushNode, { integrations }: WalkOpt
   return array === 'whole' || (config?.kind === 'http' && config.format === 'original')
 }
 
-/** One item per element of a list, unless lists are sent whole. */
-function itemsOf(data: string, whole: boolean): string[] {
-  if (whole || !data.trimStart().startsWith('[')) return [data]
+function elementsOf(data: string): string[] {
   const list = parseExact(data)
   return Array.isArray(list) ? list.map((element) => stringifyExact(element)) : [data]
 }

@@ -269,6 +269,53 @@ test('a dead run is discarded, and may be replayed all the same', async () => {
   expect((await road.api.event(eventId)).reason).toBeNull()
 })
 
+test('of those who replay an event at the same moment, each is told the truth', async () => {
+  for (const round of [1, 2, 3, 4]) {
+    const { eventId, id } = await deadRun(`{"round":${round}}`)
+    expect((await discard(id)).status).toBe(200)
+    const many = Array.from({ length: 5 }, () => road.api.call('POST', `/events/${eventId}/replay`))
+    for (const { status, body } of await Promise.all(many)) {
+      if (status === 202) continue
+      expect(status).toBe(409)
+      expect(body.detail).toMatch(
+        /^(?:somebody else replayed this event at the same time|an event in state "queued" is not replayed)$/,
+      )
+    }
+  }
+})
+
+test('an event is replayed with the functions of today, or with those of its latest run', async () => {
+  answers.set('/functions', 200)
+  const destination = await road.destination('/functions')
+  const gives = (text: string) => `return { jobStatus: 1, data: "${text}" }`
+  const { id: functionId } = await road.api.rewriteFunction(road.shop, 'of-its-time', gives('then'))
+  const nodes = [{ id: 'push', kind: 'push', destination, function: 'of-its-time' }]
+  const integration = await road.integration(nodes)
+  await road.world.send(integration, '{}')
+  const { id } = await road.api.eventIn(integration, 'delivered')
+  await road.api.call('PATCH', `/functions/${functionId}`, { source: gives('now') })
+  const one = (definition: string) => road.api.call('POST', `/events/${id}/replay`, { definition })
+  const many = (definition: string) => {
+    const filter = { integrationId: integration, state: 'delivered' }
+    return road.api.call('POST', '/replays', { of: 'events', filter, definition })
+  }
+  const came = ['then']
+  for (const [replay, definition] of [
+    [one, 'then'],
+    [many, 'then'],
+    [one, 'current'],
+    // The latest run is that of today by now.
+    [one, 'then'],
+    [many, 'current'],
+  ] as const) {
+    expect((await replay(definition)).status).toBe(202)
+    came.push(came.length < 3 ? 'then' : 'now')
+    await eventually(() => expect(cameTo(road.receiver, '/functions')).toHaveLength(came.length))
+    await eventually(async () => expect((await road.api.event(id)).state).toBe('delivered'))
+  }
+  expect(cameTo(road.receiver, '/functions')).toEqual(came.map((text) => JSON.stringify(text)))
+})
+
 test('an event is replayed with the definition of today, or with that of its latest run', async () => {
   answers.set('/versions', 200)
   const destination = await road.destination('/versions')

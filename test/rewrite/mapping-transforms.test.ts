@@ -214,6 +214,9 @@ describe('values', () => {
     expect(await complaint('{"a":', 'json')).toContain('not JSON')
     expect(await complaint('['.repeat(500_000), 'json')).toContain('deeper than')
     expect(await transformed('"[[[["', 'json')).toBe('[[[[')
+    const list = (length: number) => `[${Array(length).fill('{}').join()}]`
+    expect(await transformed(list(100_000), 'json', 'count')).toBe(100_000)
+    expect(await complaint(list(100_001), 'json')).toContain('100001 keys and elements, more than 100000')
     expect(await transformed([1, null, 12345678901234567890n], 'toJson')).toBe(
       '[1,null,12345678901234567890]',
     )

@@ -126,6 +126,18 @@ describe('output', () => {
     })
   })
 
+  test('millions of tiny values are refused before anybody reads them', async () => {
+    const limits = { outputBytesMax: 16 * 1024 * 1024, memoryMb: 128, cpuMs: 5_000 }
+    const zeros = (length: number) =>
+      sandbox.run(`return { jobStatus: 1, data: new Array(${length}).fill(0) }`, { limits })
+    expect(await zeros(500_001)).toMatchObject({
+      ok: false,
+      reason: 'output_too_large',
+      message: 'data has 500001 keys and elements, more than 500000',
+    })
+    expect(await zeros(500_000)).toMatchObject({ ok: true })
+  })
+
   test('the limit is exact', async () => {
     const body = (length: number) => `return { jobStatus: 1, data: "x".repeat(${length}) }`
     expect(await sandbox.run(body(99_998))).toMatchObject({ ok: true })

@@ -2,8 +2,11 @@ import type { z } from '@hono/zod-openapi'
 import {
   type Destination,
   destinationWarnings,
+  hasNoOriginals,
   keepMaskedSecrets,
   maskSecrets,
+  namesDestination,
+  sendsOriginals,
 } from '../../integrations/integrations.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Json } from '../../payload/exact-json.ts'
@@ -13,7 +16,6 @@ import { findStandings } from '../destination-standing.ts'
 import { type Fault, Problem, throwFaults } from '../problem.ts'
 import { destinationCreationIn, destinationIn, destinationOut } from '../schemas.ts'
 import { ofApplication, requireApplication } from './belonging.ts'
-import { sendsOriginals } from './integration-faults.ts'
 import { maskedFaults } from './masked-faults.ts'
 import type { ResourceOptions } from './resource-options.ts'
 import { requireTaken, type TryOptions } from './verified-destination.ts'
@@ -77,15 +79,21 @@ export function destinationResource(
       return saved ? show(destination) : undefined
     },
     async delete(id, witness) {
-      const user = integrations
-        .integrations()
-        .find(({ definition }) =>
-          definition.nodes.some((node) => node.kind === 'push' && node.destination === id),
-        )
-      if (user) throw new Problem(409, `integration ${user.id} still pushes to this destination`)
-      return integrations.delete('destinations', id, witness)
+      requireUnused(id, integrations)
+      const isDeleted = await integrations.delete('destinations', id, witness)
+      // One may have begun to push to it meanwhile.
+      if (!isDeleted) requireUnused(id, integrations)
+      return isDeleted
     },
   }
+}
+
+function requireUnused(
+  id: string,
+  { integrations }: Pick<ResourceOptions['integrations'], 'integrations'>,
+): void {
+  const user = integrations().find(({ definition }) => namesDestination(definition, id))
+  if (user) throw new Problem(409, `integration ${user.id} still pushes to this destination`)
 }
 
 /** An event of a body that is split has no original of its own. */
@@ -94,9 +102,8 @@ function originalFaults(
   integrations: Pick<ResourceOptions['integrations'], 'integrations'>,
 ): Fault[] {
   if (!sendsOriginals(destination)) return []
-  return integrations.integrations().flatMap(({ id, definition: { nodes, split } }) => {
-    const isUsed = nodes.some((node) => node.kind === 'push' && node.destination === destination.id)
-    if (!isUsed || typeof split !== 'string') return []
+  return integrations.integrations().flatMap(({ id, definition }) => {
+    if (!hasNoOriginals(definition) || !namesDestination(definition, destination.id)) return []
     return [
       { path: 'config.format', message: `integration ${id} has "split": its events have no original body` },
     ]

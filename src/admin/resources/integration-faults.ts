@@ -1,9 +1,10 @@
 import {
   type Definition,
-  type Destination,
   definitionSchema,
+  hasNoOriginals,
   type Integrations,
   repeatedSecretIds,
+  sendsOriginals,
 } from '../../integrations/integrations.ts'
 import { presetOf } from '../../sources/sources.ts'
 import { type Fault, faultsOf } from '../problem.ts'
@@ -51,12 +52,12 @@ function publishedFaults({ source, allowPublished }: Definition): Fault[] {
 }
 
 function nodeFaults(
-  { nodes, split }: Definition,
+  definition: Definition,
   index: number,
   applicationId: string,
   integrations: Integrations,
 ): Fault[] {
-  const node = nodes[index]
+  const node = definition.nodes[index]
   if (!node) return []
   const at = ['definition', 'nodes', String(index)]
   const faults: Fault[] = []
@@ -78,7 +79,7 @@ function nodeFaults(
   }
   if (
     node.kind === 'push' &&
-    typeof split === 'string' &&
+    hasNoOriginals(definition) &&
     sendsOriginals(integrations.destination(node.destination))
   ) {
     faults.push({
@@ -88,11 +89,6 @@ function nodeFaults(
     })
   }
   return faults
-}
-
-/** It sends the bytes of the request instead of an item. */
-export function sendsOriginals(destination: Destination | undefined): boolean {
-  return destination?.config.kind === 'http' && destination.config.format === 'original'
 }
 
 /** One after the other: they share the sandbox with what runs for senders. */

@@ -51,10 +51,12 @@ export function integrationResource(options: ResourceOptions): Resource<z.infer<
       const integration = await read(id, input)
       const waits = presetOf(integration.definition.source).handshakes.some(({ pins }) => pins)
       const until = new Date(options.now().getTime() + FIRST_WAIT_MS)
-      // Somebody else may have taken the id since, at another process perhaps.
       const made = await integrations.createIntegration(integration, waits ? until : null, witness)
-      if (made === undefined) throw idTaken(id)
-      return show(made)
+      if (made !== undefined) return show(made)
+      // Somebody else took the id since, at another process perhaps, or something that it names away.
+      if (integrations.integration(id)) throw idTaken(id)
+      await read(id, input)
+      throw new Problem(409, 'what this integration names was changed at the same time; try again')
     },
     async change(id, input, revision, witness) {
       const saved = await integrations.saveIntegration(await read(id, input), revision, witness)

@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi'
-import type { Integrations, RewriteFunction } from '../../integrations/integrations.ts'
+import { type Integrations, namesFunction, type RewriteFunction } from '../../integrations/integrations.ts'
 import { newId } from '../../platform/ids.ts'
 import type { Witness } from '../../platform/witness.ts'
 import type { Resource } from '../crud.ts'
@@ -74,7 +74,10 @@ export function functionResource({
     async delete(id, witness) {
       const before = byId(id)
       if (before) requireUnused(before, integrations)
-      return integrations.delete('functions', id, witness)
+      const isDeleted = await integrations.delete('functions', id, witness)
+      // One may have begun to use it meanwhile.
+      if (before && !isDeleted) requireUnused(before, integrations)
+      return isDeleted
     },
   }
 }
@@ -85,8 +88,7 @@ function requireUnused(given: RewriteFunction, integrations: Integrations): void
     .integrations()
     .find(
       ({ applicationId, definition }) =>
-        applicationId === given.applicationId &&
-        definition.nodes.some((node) => 'function' in node && node.function === given.name),
+        applicationId === given.applicationId && namesFunction(definition, given.name),
     )
   if (user) throw new Problem(409, `integration ${user.id} still uses this function`)
 }

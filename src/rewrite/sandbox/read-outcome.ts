@@ -1,4 +1,4 @@
-import { jsonDepth } from '../../payload/json-depth.ts'
+import { jsonShape } from '../../payload/json-shape.ts'
 import {
   type ExpressionOutcome,
   FAILURE_REASONS,
@@ -121,19 +121,28 @@ type Settled =
 
 function settled(told: Record<string, unknown>, data: string): Settled {
   const message = typeof told.message === 'string' ? storable(told.message) : ''
-  if (told.ok === true && typeof told.hasData === 'boolean')
-    return told.hasData && !isJson(data)
-      ? { ok: false, ...UNREADABLE }
-      : { ok: true, message, data: told.hasData ? data : undefined }
+  if (told.ok === true && told.hasData === false) return { ok: true, message, data: undefined }
+  if (told.ok === true && told.hasData === true) {
+    const fault = faultOf(data)
+    if (fault === 'unreadable') return { ok: false, ...UNREADABLE }
+    if (fault !== undefined) return { ok: false, reason: 'output_too_large', message: `data has ${fault}` }
+    return { ok: true, message, data }
+  }
   const reason = FAILURE_REASONS.find((known) => known === told.reason)
   return { ok: false, ...(told.ok === false && reason ? { reason, message } : UNREADABLE) }
 }
 
 /** Deeper than the realm writes it; who goes through it later calls itself for each level. */
 const DEPTH_MAX = 1_000
+/** Five times as many as a body may have. Whoever reads millions of them does nothing else for seconds. */
+const VALUES_MAX = 500_000
 
-function isJson(text: string): boolean {
-  return jsonDepth(text) <= DEPTH_MAX && readJson(text) !== undefined
+/** Why a result is not taken. */
+function faultOf(text: string): string | undefined {
+  const { depth, values } = jsonShape(text)
+  if (depth > DEPTH_MAX) return 'unreadable'
+  if (values > VALUES_MAX) return `${values} keys and elements, more than ${VALUES_MAX}`
+  return readJson(text) === undefined ? 'unreadable' : undefined
 }
 
 /** Undefined for what is no JSON. */
@@ -175,7 +184,10 @@ function expressionOutcome(given: unknown): ExpressionOutcome[] {
   if (!isRecord(given)) return []
   if (given.ok === false) return [{ ok: false, message: storable(String(given.message)) }]
   if (given.value === undefined) return [{ ok: true, value: undefined }]
-  return typeof given.value === 'string' && isJson(given.value) ? [{ ok: true, value: given.value }] : []
+  if (typeof given.value !== 'string') return []
+  const fault = faultOf(given.value)
+  if (fault === undefined) return [{ ok: true, value: given.value }]
+  return fault === 'unreadable' ? [] : [{ ok: false, message: `the result has ${fault}` }]
 }
 
 /** Text that Postgres can store: without NUL and without half characters. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { getKey, isObject, type Json, type JsonObject, parseExact } from '../../../payload/exact-json.ts'
-import { jsonDepth } from '../../../payload/json-depth.ts'
+import { jsonShape } from '../../../payload/json-shape.ts'
 import { Failure, type Outcome, shown } from '../failure.ts'
 import { expected, type Transform, transform } from '../transform.ts'
 import { jsonText } from './json-text.ts'
@@ -10,6 +10,9 @@ const TRUE_WORDS = ['true', '1', 'yes', 'y', 'on']
 const FALSE_WORDS = ['false', '0', 'no', 'n', 'off']
 /** As deep as any body may be; deeper text would overflow whoever writes it out again. */
 const JSON_DEPTH_MAX = 200
+/** As many as a body may have. */
+const VALUES_MAX = 100_000
+const VALUES_MAX_SHOWN = `${VALUES_MAX / 1_000},000`
 
 const words = z.array(z.string()).max(100).optional()
 const anyJson = z.custom<Json>((value) => value !== undefined, 'a value is missing')
@@ -63,7 +66,7 @@ export const valueTransforms: readonly Transform[] = [
     name: 'json',
     on: 'each',
     args: '',
-    meaning: `JSON text as the value it describes, numbers exact; at most ${JSON_DEPTH_MAX} levels deep.`,
+    meaning: `JSON text as the value it describes, numbers exact; at most ${JSON_DEPTH_MAX} levels deep, and ${VALUES_MAX_SHOWN} keys and elements.`,
     examples: [{ from: '{"id": 12345678901234567890123}', to: { id: 12345678901234567890123n } }],
     schema: z.undefined(),
     make: () => readJson,
@@ -107,8 +110,10 @@ function lookUp(value: Json, table: JsonObject, otherwise: Json | undefined): Ou
 
 function readJson(value: Json): Outcome {
   if (typeof value !== 'string') return expected('JSON text', value)
-  if (jsonDepth(value) > JSON_DEPTH_MAX)
-    return new Failure(`the JSON text is deeper than ${JSON_DEPTH_MAX} levels`)
+  const { depth, values } = jsonShape(value)
+  if (depth > JSON_DEPTH_MAX) return new Failure(`the JSON text is deeper than ${JSON_DEPTH_MAX} levels`)
+  if (values > VALUES_MAX)
+    return new Failure(`the JSON text has ${values} keys and elements, more than ${VALUES_MAX}`)
   try {
     return parseExact(value)
   } catch (error) {
