@@ -158,6 +158,7 @@ describe('the lists', () => {
     expect(ofShop).toEqual(expect.arrayContaining(sent))
     expect(ofShop.length).toBeGreaterThan(sent.length)
     expect(ids(await get(`/events?integrationId=${plain.id}&sourceIp=127.0.0.1`))).toEqual(sent)
+    expect(ids(await get(`/events?integrationId=${plain.id}&sourceIp=::ffff:127.0.0.1`))).toEqual(sent)
     expect(ids(await get(`/events?integrationId=${plain.id}&sourceIp=192.0.2.1`))).toEqual([])
     expect(ids(await get(`/events?integrationId=${plain.id}&status=dead`))).toEqual([])
     const delivered = await world.api.events(`?integrationId=${orders.id}&status=delivered`)
