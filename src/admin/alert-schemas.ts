@@ -41,7 +41,7 @@ const ruleFields = {
 export const ruleIn = z.strictObject(ruleFields)
 export const ruleOut = z.object({ id: z.uuid(), ...ruleFields }).openapi('AlertRule')
 
-export const incidentsQuery = z.object({
+export const incidentsQuery = z.strictObject({
   state: z.enum(['open', 'recovered']).optional(),
   condition: z.enum(CONDITION_NAMES).optional(),
   applicationId: z.uuid().optional(),

@@ -53,7 +53,7 @@ export function serveApiKeys(api: OpenAPIHono, { keys, integrations, now }: ApiK
       method: 'get',
       path: '/api-keys',
       tags,
-      request: { query: z.object({ applicationId: z.uuid().optional() }) },
+      request: { query: z.strictObject({ applicationId: z.uuid().optional() }) },
       responses: { 200: json(z.object({ items: z.array(keyOut) }), 'All keys, newest first'), ...problems },
     }),
     async (context) => exactJson({ items: await keys.list(context.req.valid('query').applicationId) }),

@@ -1,18 +1,18 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Audit } from './audit.ts'
 import { exactJson } from './exact-body.ts'
-import { anyJson, givenMoment } from './inspection-schemas.ts'
+import { anyJson, givenAddress, givenMoment } from './inspection-schemas.ts'
 import { moments, pageFrom, pageOf } from './page.ts'
 import { text } from './schemas.ts'
 import { json, problems, serve } from './serve.ts'
 
-const auditQuery = z.object({
+const auditQuery = z.strictObject({
   applicationId: z.uuid().optional(),
   resource: text.max(100).optional().describe('what was changed, such as `destinations`'),
   resourceId: text.max(100).optional(),
   action: text.max(100).optional().describe('what was done, such as `change`'),
   keyId: z.uuid().optional(),
-  sourceIp: text.max(100).optional(),
+  sourceIp: givenAddress.optional(),
   from: givenMoment.optional().describe('done at or after'),
   to: givenMoment.optional().describe('done before'),
   cursor: z.uuid().optional().describe('`next` of the page before'),

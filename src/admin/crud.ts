@@ -41,7 +41,7 @@ export function serveResource<In, New extends In>(api: OpenAPIHono, resource: Re
   const one = `/${path}/{id}`
   const body = { required: true, content: { 'application/json': { schema: creation } } }
   const change = { required: true, content: { 'application/json': { schema: input.partial() } } }
-  const query = z.object({ applicationId: z.uuid().optional() })
+  const query = z.strictObject({ applicationId: z.uuid().optional() })
   const items = z.object({ items: z.array(output) })
 
   async function found(id: string): Promise<object> {

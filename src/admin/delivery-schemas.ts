@@ -19,7 +19,7 @@ const page = {
   limit: z.coerce.number().int().min(1).max(500).default(50),
 }
 
-export const deliveriesQuery = z.object({
+export const deliveriesQuery = z.strictObject({
   ...narrowing,
   batchId: id.optional().describe('those that go, or went last, in this push: its webhook-id'),
   state: z.enum(STATES_OF_DELIVERY).optional(),
@@ -42,7 +42,7 @@ export const deadLetterFilter = {
   from: givenMoment.optional().describe('died at or after'),
   to: givenMoment.optional().describe('died before'),
 }
-export const deadLettersQuery = z.object({ ...deadLetterFilter, ...page })
+export const deadLettersQuery = z.strictObject({ ...deadLetterFilter, ...page })
 
 export const deliveryParam = z.object({ id: id.openapi({ param: { name: 'id', in: 'path' } }) })
 

@@ -32,7 +32,7 @@ export const confirmIn = z.strictObject({
     ),
 })
 
-export const erasuresQuery = z.object({
+export const erasuresQuery = z.strictObject({
   applicationId: id.optional(),
   cursor: id.optional().describe('`next` of the page before'),
   limit: z.coerce.number().int().min(1).max(500).default(50),

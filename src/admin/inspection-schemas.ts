@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { readAddress } from '../integrations/integrations.ts'
 import { type EventState, STATES } from '../ledger/ledger.ts'
 
 /** Any JSON; integers keep their digits. */
@@ -15,6 +16,13 @@ export const givenMoment = z.iso
     'expected a time in the years 1 to 9999, in UTC',
   )
 
+/** Of a sender; in whatever form it is given, it is compared in the one that is kept. */
+export const givenAddress = z
+  .string()
+  .max(100)
+  .refine((text) => readAddress(text) !== undefined, 'expected an IPv4 or IPv6 address')
+  .transform((text) => readAddress(text)?.text ?? text)
+
 const page = {
   from: givenMoment.optional().describe('received at or after'),
   to: givenMoment.optional().describe('received before'),
@@ -29,11 +37,11 @@ export const replayIn = z.strictObject({ definition: definitionIn })
 
 const EVENT_STATES = Object.keys(STATES.event) as [EventState, ...EventState[]]
 
-export const eventsQuery = z.object({
+export const eventsQuery = z.strictObject({
   applicationId: z.uuid().optional(),
   integrationId: z.string().max(100).optional(),
   status: z.enum(EVENT_STATES).optional().describe('state of the event'),
-  sourceIp: z.string().max(100).optional(),
+  sourceIp: givenAddress.optional(),
   dedupeKey: z.string().max(100).optional(),
   topic: z.string().max(300).optional().describe('topic or event type, as the source calls it'),
   sender: z.string().max(300).optional().describe('shop, domain or account that it comes from'),
@@ -41,11 +49,11 @@ export const eventsQuery = z.object({
   text: z.string().min(2).max(200).optional().describe('text in the payload, upper and lower case alike'),
   ...page,
 })
-export const requestsQuery = z.object({
+export const requestsQuery = z.strictObject({
   applicationId: z.uuid().optional(),
   integrationId: z.string().max(100).optional(),
   outcome: z.string().max(50).optional().describe('accepted, or the reason of a refusal'),
-  sourceIp: z.string().max(100).optional(),
+  sourceIp: givenAddress.optional(),
   ...page,
 })
 

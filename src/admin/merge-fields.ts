@@ -20,7 +20,7 @@ const EVENTS_MAX = 50
 const PAYLOAD_BYTES_MAX = 512 * 1024
 const FIELDS_MAX = 1_000
 
-const learnedQuery = z.object({
+const learnedQuery = z.strictObject({
   events: z.coerce.number().int().min(1).max(EVENTS_MAX).default(20).describe('how many of the latest'),
 })
 const fieldsOut = z.array(

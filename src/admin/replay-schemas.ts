@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { type EventState, REPLAYABLE_STATES, type ReplaySelection } from '../ledger/ledger.ts'
 import { deadLetterFilter } from './delivery-schemas.ts'
-import { definitionIn, givenMoment } from './inspection-schemas.ts'
+import { definitionIn, givenAddress, givenMoment } from './inspection-schemas.ts'
 import { moments } from './page.ts'
 
 const STATES = [...REPLAYABLE_STATES] as [EventState, ...EventState[]]
@@ -18,7 +18,7 @@ const eventFilter = {
   topic: z.string().max(300).optional(),
   sender: z.string().max(300).optional(),
   sourceId: z.string().max(300).optional(),
-  sourceIp: z.string().max(100).optional(),
+  sourceIp: givenAddress.optional(),
   dedupeKey: z.string().max(100).optional(),
   text: z.string().min(2).max(200).optional(),
   from: givenMoment.optional().describe('received at or after'),
@@ -41,7 +41,7 @@ export const replaysIn = z
   ])
   .openapi('NewReplay')
 
-export const replaysQuery = z.object({
+export const replaysQuery = z.strictObject({
   applicationId: z.uuid().optional(),
   cursor: z.uuid().optional().describe('`next` of the page before'),
   limit: z.coerce.number().int().min(1).max(500).default(50),

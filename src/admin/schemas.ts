@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { allowedListSchema, definitionSchema, destinationConfigSchema } from '../integrations/integrations.ts'
+import { SOURCE_CHARS_MAX } from '../rewrite/rewrite.ts'
 
 /** Text for a column of the database, which takes no NUL and would change half a character. */
 export const text = z
@@ -142,7 +143,7 @@ export const functionIn = z.strictObject({
   name: functionName,
   enabled: z.boolean().default(true),
   source: text
-    .max(1_000_000)
+    .max(SOURCE_CHARS_MAX, `the source is longer than ${SOURCE_CHARS_MAX} characters`)
     .describe('the body of the function, see rewrite-functions/README.md')
     .openapi({ example: 'return { jobStatus: 1, data: job.data.data }' }),
 })

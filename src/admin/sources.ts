@@ -21,7 +21,12 @@ const sourceOut = z
     title: z.string(),
     setup: z.string().describe('what is done at the source'),
     methods: z.array(z.string()),
-    proof: z.unknown().openapi({ type: 'object', description: 'JSON schema of the `proof` of a definition' }),
+    proof: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe(
+        'JSON schema of the `proof` of a definition; null where the source has no way to prove itself',
+      ),
     covers: z
       .object({
         body: z.union([z.enum(['bytes', 'nothing', 'parameters']), z.array(z.string())]),

@@ -4,6 +4,7 @@
  */
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Outbound } from '../outbound/outbound.ts'
+import type { SoughtText } from '../payload/sought-text.ts'
 import { newId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
@@ -124,9 +125,8 @@ export function createAlerts(options: AlertsOptions) {
     /** With what was told of it; where an application is named, on its own channels alone. */
     findIncident: (id: string, ofApplication?: string) => findIncident(sql, id, ofApplication),
     applicationOfIncident: async (id: string) => (await readIncident(sql, id))?.applicationId,
-    /** Erases what was told of these events, or with one of these texts in lower case. */
-    eraseContent: (eventIds: readonly string[], forms: readonly string[]) =>
-      eraseContent(sql, eventIds, forms),
+    /** Erases what was told of these events, or with this text. */
+    eraseContent: (eventIds: readonly string[], sought: SoughtText) => eraseContent(sql, eventIds, sought),
     /** By condition; one without any is absent. */
     countOpenIncidents: () => countOpenIncidents(sql),
   }

@@ -52,7 +52,7 @@ export function hiddenOf(auth: Auth, token: string | undefined): Hidden {
     case 'bearer':
       return { names: ['authorization'], texts: [auth.token] }
     case 'apiKey':
-      return { names: [auth.name], texts: [auth.value, encodeURIComponent(auth.value)] }
+      return { names: [auth.name], texts: [auth.value] }
     case 'oauth2':
       return { names: ['authorization'], texts: token === undefined ? [auth.secret] : [auth.secret, token] }
     case 'header':

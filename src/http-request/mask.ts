@@ -1,4 +1,5 @@
 import { isCredentialName } from '../integrations/integrations.ts'
+import { finderOf, replaceAt } from '../payload/written-places.ts'
 
 const MASK = '***'
 
@@ -27,12 +28,12 @@ export function maskUrl(url: string, hidden: Hidden): string {
   return maskText(`${path}?${parts.map((part) => maskParameter(part, hidden)).join('&')}`, hidden)
 }
 
-/** Replaces hidden texts, longest first, so that one that contains another leaves no remainder. */
+/** Replaces hidden texts however they are written, the longest at each place, so that no remainder of one is left. */
 export function maskText(text: string, { texts }: Hidden): string {
-  return texts
-    .filter((secret) => secret.length >= HIDDEN_LENGTH_MIN)
-    .toSorted((left, right) => right.length - left.length)
-    .reduce((masked, secret) => masked.replaceAll(secret, MASK), text)
+  const long = texts.filter((secret) => secret.length >= HIDDEN_LENGTH_MIN)
+  if (long.length === 0) return text
+  const places = finderOf(long).placesIn(text)
+  return places ? replaceAt(text, places, MASK) : MASK
 }
 
 function maskParameter(part: string, hidden: Hidden): string {

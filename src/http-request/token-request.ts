@@ -1,6 +1,8 @@
 import type { HttpRequestConfig } from '../integrations/integrations.ts'
 import type { Answer, Answered, Outbound, OutboundRequest } from '../outbound/outbound.ts'
 import { getKey, isObject, type Json, type JsonObject, parseExact } from '../payload/exact-json.ts'
+import { hiddenOf } from './auth.ts'
+import { maskText } from './mask.ts'
 import { readRetryAfter } from './retry-after.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -35,8 +37,8 @@ export async function requestToken(auth: OAuth2, outbound: Outbound, now: () => 
   const answer = await outbound.request(tokenRequestOf(auth))
   if (!answer.ok) return notAsked(answer)
   const { status } = answer
-  if (status === 200) return readToken(answer)
-  const error = errorIn(answer)
+  if (status === 200) return readToken(answer, auth)
+  const error = errorIn(answer, auth)
   const said = `the token URL answered ${status}${error === '' ? '' : `: ${error}`}`
   const [code = ''] = error.split(' ', 1)
   if ((FINAL_STATUSES.has(status) && !PASSING_ERRORS.has(code)) || (status >= 300 && status < 400))
@@ -81,7 +83,7 @@ function notAsked({ reason, message }: Extract<Answer, { ok: false }>): TokenAns
   return final ? refused(said) : unavailable(said)
 }
 
-function readToken(answer: Answered): TokenAnswer {
+function readToken(answer: Answered, auth: OAuth2): TokenAnswer {
   const fields = fieldsOf(answer)
   const token = fields && getKey(fields, 'access_token')
   if (fields === undefined || typeof token !== 'string' || token === '')
@@ -92,7 +94,7 @@ function readToken(answer: Answered): TokenAnswer {
   const type = getKey(fields, 'token_type')
   if (type !== undefined && String(type).toLowerCase() !== 'bearer')
     return refused(
-      `the token URL gives tokens of the type ${shortText(String(type))}, and only Bearer is known`,
+      `the token URL gives tokens of the type ${shownText(String(type), auth)}, and only Bearer is known`,
     )
   return { ok: true, token, lifeMs: lifeOf(getKey(fields, 'expires_in')) }
 }
@@ -105,12 +107,12 @@ function lifeOf(expiresIn: Json | undefined): number {
 }
 
 /** `invalid_client (the secret has ended)`; empty where nothing can be read. */
-function errorIn(answer: Answered): string {
+function errorIn(answer: Answered, auth: OAuth2): string {
   const fields = fieldsOf(answer)
   const error = fields && getKey(fields, 'error')
   if (fields === undefined || typeof error !== 'string') return ''
   const description = getKey(fields, 'error_description')
-  return shortText(typeof description === 'string' ? `${error} (${description})` : error)
+  return shownText(typeof description === 'string' ? `${error} (${description})` : error, auth)
 }
 
 function fieldsOf({ body }: Answered): JsonObject | undefined {
@@ -122,8 +124,11 @@ function fieldsOf({ body }: Answered): JsonObject | undefined {
   }
 }
 
-function shortText(text: string): string {
-  return text.replace(/[^\u0020-\u007e]/g, '?').slice(0, 300)
+/** Masked first: what is left of a secret with other characters, or of its half at the end, would not be known again. */
+function shownText(text: string, auth: OAuth2): string {
+  return maskText(text, hiddenOf(auth, undefined))
+    .replace(/[^\u0020-\u007e]/g, '?')
+    .slice(0, 300)
 }
 
 function refused(message: string): TokenAnswer {

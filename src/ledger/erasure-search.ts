@@ -119,17 +119,18 @@ function within(sql: Reader, table: string, scope: ErasureScope, after: string |
     ${receivedBefore === null ? sql`` : sql`AND ${column('received_at')} < ${receivedBefore}`}`
 }
 
-/** Whether one of the forms stands in one of these columns; the database only narrows down what is read. */
-function textIn(sql: Reader, { forms }: SoughtText) {
+/** Whether it may stand in one of these columns; the database only narrows down what is read. */
+function textIn(sql: Reader, { pattern }: SoughtText) {
   return (...columns: string[]) =>
-    sql`EXISTS (SELECT FROM unnest(${forms}::text[]) form
-      WHERE position(form IN lower(concat_ws(E'\\n', ${sql.unsafe(columns.join(', '))}) COLLATE "default")) > 0)`
+    sql`concat_ws(E'\\n', ${sql.unsafe(columns.join(', '))}) COLLATE "C" ~* ${pattern}`
 }
 
-function bytesIn(sql: Reader, { bytes }: SoughtText) {
-  return (column: string) =>
-    sql`EXISTS (SELECT FROM unnest(${bytes}::text[]) form
-      WHERE position(decode(form, 'hex') IN ${sql.unsafe(column)}) > 0)`
+function bytesIn(sql: Reader, { bytesPatterns: { narrow, wide } }: SoughtText) {
+  return (name: string) => {
+    const column = sql.unsafe(name)
+    return sql`(encode(${column}, 'escape') COLLATE "C" ~* ${narrow}
+      OR position('\\x00'::bytea IN ${column}) > 0 AND encode(${column}, 'escape') COLLATE "C" ~* ${wide})`
+  }
 }
 
 /** As it is read by people and programs: in JSON a text is found however it is written. */

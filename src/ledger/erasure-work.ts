@@ -94,12 +94,15 @@ async function eraseFurther(
     await sql`UPDATE erasures SET looked_to = ${items.at(-1)?.id ?? null}, next_at = now() WHERE id = ${id} AND state = 'erasing'`
     return
   }
+  const filters = await sql<{ id: string; filter: string }[]>`
+    SELECT id, filter FROM replays WHERE filter COLLATE "C" ~* ${sought.pattern}`
+  const soughtFor = filters.filter(({ filter }) => sought.isIn(filter)).map((replay) => replay.id)
   await sql`
     WITH busy AS (
       SELECT EXISTS (SELECT FROM erasure_items WHERE erasure_id = ${id} AND refusal IS NULL) AS any
     ), filters AS (
-      UPDATE replays SET filter = '{"text":"***"}' FROM busy WHERE NOT busy.any AND EXISTS (
-        SELECT FROM unnest(${sought.forms}::text[]) form WHERE position(form IN lower(filter)) > 0)
+      UPDATE replays SET filter = '{"text":"***"}' FROM busy
+      WHERE NOT busy.any AND replays.id = ANY(${soughtFor}::uuid[])
     )
     UPDATE erasures SET looked_to = NULL,
            next_at = now() + make_interval(secs => CASE WHEN busy.any THEN ${BUSY_SECONDS} ELSE 0 END),

@@ -1,3 +1,4 @@
+import { patternOf } from '../payload/written-forms.ts'
 import { firstIdAt } from '../platform/ids.ts'
 import type { Sql } from '../platform/postgres.ts'
 import { SHOWN_OF_EVENT } from './runs.ts'
@@ -61,21 +62,7 @@ export function receivedBefore(sql: Sql, to: Date, table: string) {
   return sql`AND ${sql.unsafe(table)}received_at < ${to} AND ${sql.unsafe(table)}id < ${lastId}`
 }
 
-/** Upper and lower case alike. What was decoded from bytes is collated as "C", which knows the case of ASCII only. */
+/** Upper and lower case alike. A payload is kept as it was sent, and JSON can write one text in many ways. */
 export function containsText(sql: Sql, json: ReturnType<Sql['unsafe']>, text: string) {
-  const forms = writtenForms(text)
-  return sql`EXISTS (SELECT 1 FROM unnest(${forms}::text[]) form
-                     WHERE position(lower(form) IN lower(${json} COLLATE "default")) > 0)`
-}
-
-/** A payload is kept as it was sent, and JSON can write one text in several ways; PHP escapes whatever it can. */
-function writtenForms(text: string): string[] {
-  const plain = storableText(text)
-  const json = (cased: string) => JSON.stringify(cased).slice(1, -1)
-  const php = (cased: string) =>
-    json(cased)
-      .replaceAll('/', '\\/')
-      .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  const [lower, upper] = [plain.toLowerCase(), plain.toUpperCase()]
-  return [...new Set([plain, json(plain), php(plain), php(lower), php(upper)])]
+  return sql`(${json}) COLLATE "C" ~* ${patternOf(text, 'json')}`
 }

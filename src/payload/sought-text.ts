@@ -1,51 +1,63 @@
-import { isUtf8 } from 'node:buffer'
 import { isObject, type Json, type JsonObject, parseExact } from './exact-json.ts'
 import { textOf } from './redact-fields.ts'
-import { writtenBytes, writtenForms } from './written-forms.ts'
+import {
+  type BytesPatterns,
+  bytesPatternsOf,
+  escapedBefore,
+  patternOf,
+  readingsAt,
+  textsOf,
+} from './written-forms.ts'
+import { finderOf, type Place } from './written-places.ts'
 
 /** A text of somebody, that is looked for in whatever is kept. */
 export interface SoughtText {
-  /** In lower case, as it may stand in text of any form. */
-  forms: string[]
-  /** As it may stand in a body, in hex. */
-  bytes: string[]
+  /** For PostgreSQL, as {@link patternOf} has it: of all that holds the text, and of some that does not. */
+  pattern: string
+  bytesPatterns: BytesPatterns
   isIn(text: string): boolean
   /** In its values and the names of its fields. */
   isInJson(text: string): boolean
   isInBytes(bytes: Buffer): boolean
 }
 
+/** The database takes long to read an expression for more, and so much leaves little to be looked at. */
+const PATTERN_CHARS = 16
+
 /** @param partsOfWords also where it is only a part of a longer word, number or e-mail address */
 export function seek(text: string, partsOfWords: boolean): SoughtText {
-  const cases = [...new Set([text, text.toLowerCase(), text.toUpperCase()])]
-  const written = [...new Set(cases.flatMap(writtenForms))]
-  const pattern = patternOf(written, partsOfWords)
-  const isIn = (given: string) => pattern.test(given)
+  const beginning = Array.from(text).slice(0, PATTERN_CHARS).join('')
+  const finder = finderOf([text])
+  const isIn = (given: string) => {
+    const places = finder.placesIn(given, partsOfWords ? undefined : isWord)
+    return places === undefined || places.length > 0
+  }
   return {
-    forms: [...new Set(written.map((form) => form.toLowerCase()))],
-    bytes: [...new Set(written.flatMap(writtenBytes).map((bytes) => bytes.toString('hex')))],
+    pattern: patternOf(beginning, 'anything'),
+    bytesPatterns: bytesPatternsOf(beginning),
     isIn,
     isInJson: (given) => isInJson(parseExact(given), isIn),
     isInBytes: (given) => textsOf(given).some(isIn),
   }
 }
 
-const WORD = '\\p{L}\\p{N}'
-/** The end of an escape belongs to no word: `\\n`, `\\u000a`, `%3D`. */
-const AFTER_ESCAPE = '(?<=\\\\[bfnrt])|(?<=\\\\u[0-9a-f]{4})|(?<=%[0-9a-f]{2})'
-
+const WORD = /[\p{L}\p{N}]/u
 /** An address has signs before its `@` and dots behind it that no other word has. */
-function patternOf(written: readonly string[], partsOfWords: boolean): RegExp {
-  const sought = written
-    .toSorted((left, right) => right.length - left.length)
-    .map((form) => form.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
-    .join('|')
-  if (partsOfWords) return new RegExp(sought, 'iu')
-  const isAddress = written.some((form) => form.includes('@'))
-  const boundary = isAddress ? `(?<![${WORD}._%+\\-])` : `(?<![${WORD}])`
-  const before = `(?:${boundary}|${AFTER_ESCAPE})`
-  const after = isAddress ? `(?![${WORD}\\-]|\\.[${WORD}])` : `(?![${WORD}])`
-  return new RegExp(`${before}(?:${sought})${after}`, 'iu')
+const IN_ADDRESS = /[\p{L}\p{N}._%+-]/u
+const BEHIND_ADDRESS = /^(?:[\p{L}\p{N}-]|\.[\p{L}\p{N}])/u
+
+/** Whether it is a word, number or e-mail address of its own; what is escaped counts as what it stands for. */
+function isWord({ from, to, text }: Place, folded: string): boolean {
+  const isAddress = text.includes('@')
+  const before = escapedBefore(folded, from) ?? folded.charAt(from - 1)
+  if ((isAddress ? IN_ADDRESS : WORD).test(before)) return false
+  const [first, end] = characterAt(folded, to)
+  return isAddress ? !BEHIND_ADDRESS.test(first + characterAt(folded, end)[0]) : !WORD.test(first)
+}
+
+function characterAt(folded: string, at: number): [character: string, end: number] {
+  const escaped = readingsAt(folded, at).at(-1)
+  return escaped ? [escaped.units, escaped.end] : [folded.charAt(at), at + 1]
 }
 
 function isInJson(value: Json, isIn: (text: string) => boolean): boolean {
@@ -53,11 +65,4 @@ function isInJson(value: Json, isIn: (text: string) => boolean): boolean {
   if (isObject(value))
     return Object.entries(value as JsonObject).some(([key, held]) => isIn(key) || isInJson(held, isIn))
   return value !== null && isIn(textOf(value))
-}
-
-/** As every charset reads them, for one that is not known; a NUL has a place in none but UTF-16. */
-function textsOf(bytes: Buffer): string[] {
-  if (!bytes.includes(0)) return [isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')]
-  const even = bytes.subarray(0, bytes.length - (bytes.length % 2))
-  return [even.toString('utf16le'), Buffer.from(even).swap16().toString('utf16le'), bytes.toString('latin1')]
 }

@@ -19,6 +19,7 @@ import type { CompiledMapping } from './mapping/compiled.ts'
 import { topFrame } from './mapping/frame.ts'
 import type { Mapping } from './mapping/rule.ts'
 import { compileCondition } from './mapping/side-condition.ts'
+import { SOURCE_CHARS_MAX } from './sandbox/contract.ts'
 import {
   type AskOutside,
   createSandbox,
@@ -28,6 +29,7 @@ import {
 } from './sandbox/sandbox.ts'
 
 export type { AskOutside, FunctionLimits, FunctionOutcome, MappingFault, MappingResult, MappingScope }
+export { SOURCE_CHARS_MAX }
 
 export interface Call {
   applicationId: string

@@ -63,7 +63,7 @@ const LINE_BYTES_MAX = 2_000
 /** Bytes as they came, and decoded only when there is something to hide in them. */
 function maskedBody(body: Buffer, hidden: Hidden, redaction: Redaction, bytesMax: number): Buffer {
   const text = body.toString('latin1')
-  const secrets = hidden.texts.map((secret) => Buffer.from(secret).toString('latin1'))
+  const secrets = hidden.texts.flatMap((secret) => [secret, Buffer.from(secret).toString('latin1')])
   const masked = maskText(text, { names: [], texts: secrets })
   // Masking comes before cutting: half a secret at the end would not be found.
   return redaction.bytes(masked === text ? body : Buffer.from(masked, 'latin1')).subarray(0, bytesMax)

@@ -18,7 +18,7 @@ export interface ErasuresOptions {
 export function createErasureWork({ ledger, alerts, sealer }: ErasuresOptions, signal: AbortSignal) {
   const facts: ErasureFacts = {
     seek: (id, sealed, partsOfWords) => seek(sealer.open(sealed, `erasure:${id}`), partsOfWords),
-    eraseElsewhere: (eventIds, { forms }) => alerts.eraseContent(eventIds, forms),
+    eraseElsewhere: alerts.eraseContent,
   }
   return async (): Promise<void> => {
     while (!signal.aborted && (await ledger.workOffErasure(facts)));

@@ -94,6 +94,14 @@ describe('the OpenAPI document', () => {
     expect(forms.filter((form) => '$schema' in form)).toEqual([])
   })
 
+  test('tells what a source is shown with, and how long a function may be', () => {
+    const { Source } = document.components.schemas
+    const { required, properties } = Source as { required: string[]; properties: Record<string, unknown> }
+    expect(required.toSorted()).toEqual(Object.keys(properties).toSorted())
+    expect(properties.proof).toMatchObject({ type: ['object', 'null'] })
+    expect(JSON.stringify(document.paths['/functions']?.post?.requestBody)).toContain('"maxLength":262144')
+  })
+
   test('holds what the table of access holds, and tells the role that each needs', () => {
     const served = operations().map(({ method, path }) => `${method} ${path}`)
     expect(served.toSorted()).toEqual(Object.keys(ACCESS).toSorted())

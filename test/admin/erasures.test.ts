@@ -154,6 +154,20 @@ describe('what is found', () => {
     expect(await search({ search: name })).toMatchObject({ matched: 0 })
   })
 
+  test('is found however the encoder of its sender escapes it, with what was made of it', async () => {
+    const number = nextNumber()
+    const integration = await pushing('/escaped')
+    const name = `"Zo\\u00EB O\\u0027Brien${number}"`
+    await road.world.send(integration, `{"name":${name},"email":"zoe\\u002Bshop${number}@example.com"}`)
+    await road.api.eventIn(integration, 'delivered')
+    expect(await search({ search: `zoe+shop${number}@example.com` })).toMatchObject({ matched: 1 })
+    expect(await search({ search: `shop${number}@example.com` })).toMatchObject({ matched: 0 })
+    const found = await search({ search: `zoë o'brien${number}` })
+    expect(found).toMatchObject({ matched: 1 })
+    await erased(found.id)
+    expect(await database()).not.toContain(`Brien${number}`)
+  })
+
   test('is a word of its own, unless parts of words are asked for; and only where one looks', async () => {
     const number = `77${Date.now()}`
     const integration = await pushing('/numbers')

@@ -158,6 +158,7 @@ describe('the lists', () => {
     expect(ofShop).toEqual(expect.arrayContaining(sent))
     expect(ofShop.length).toBeGreaterThan(sent.length)
     expect(ids(await get(`/events?integrationId=${plain.id}&sourceIp=127.0.0.1`))).toEqual(sent)
+    expect(ids(await get(`/events?integrationId=${plain.id}&sourceIp=::ffff:127.0.0.1`))).toEqual(sent)
     expect(ids(await get(`/events?integrationId=${plain.id}&sourceIp=192.0.2.1`))).toEqual([])
     expect(ids(await get(`/events?integrationId=${plain.id}&status=dead`))).toEqual([])
     const delivered = await world.api.events(`?integrationId=${orders.id}&status=delivered`)
@@ -196,6 +197,32 @@ describe('the lists', () => {
     expect(ids(await get(`/events?text=${encodeURIComponent('grüße NR. 3')}`))).toEqual([sent[2]])
     expect(ids(await get(`/events?text=${encodeURIComponent("'; DROP TABLE events; --")}`))).toEqual([])
     expect(ids(await get(`/events?integrationId=${plain.id}&text=${encodeURIComponent('%')}%25`))).toEqual([])
+  })
+
+  test('are filtered by text however the encoder of their sender escapes it', async () => {
+    const bodies = [
+      '{"by":".NET","name":"Zo\\u00EB O\\u0027Brien","email":"zoe\\u002Bshop@example.com"}',
+      '{"by":"Rails","name":"Tom \\u0026 Jerry \\u003cb\\u003e"}',
+      '{"by":"Python","url":"https://x.example/caf\\u00e9"}',
+      '{"by":"PHP","url":"https:\\/\\/y.example\\/caf\\u00e9","name":"\\u00c9cole d\\u00e9j\\u00e0"}',
+      '{"by":"PHP unescaped","url":"https:\\/\\/z.example\\/café"}',
+    ]
+    const escaping = await world.api.integration(shop.id, transform)
+    for (const body of bodies) expect((await world.send(escaping.id, body)).status).toBe(200)
+    const found = async (text: string) => {
+      const { items } = await get(`/events?integrationId=${escaping.id}&text=${encodeURIComponent(text)}`)
+      const payloads = await Promise.all(items.map(({ id }: { id: string }) => world.api.event(id)))
+      return payloads.map(({ payload }) => payload.by)
+    }
+    expect(await found("zoë o'brien")).toEqual(['.NET'])
+    expect(await found('zoe+shop@example.com')).toEqual(['.NET'])
+    expect(await found('Tom & Jerry <B>')).toEqual(['Rails'])
+    expect(await found('x.example/café')).toEqual(['Python'])
+    expect(await found('y.example/CAFÉ')).toEqual(['PHP'])
+    expect(await found('école déjà')).toEqual(['PHP'])
+    expect(await found('//z.example/café')).toEqual(['PHP unescaped'])
+    expect(await found('"by":"Rails"')).toEqual(['Rails'])
+    expect(await found('zoe shop@example.com')).toEqual([])
   })
 
   test('are filtered by time', async () => {

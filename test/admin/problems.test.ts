@@ -297,6 +297,34 @@ describe('an error names its place', () => {
     ])
   })
 
+  test.each([
+    '/applications',
+    '/integrations',
+    '/api-keys',
+    '/audit-log',
+    '/dead-letters',
+    '/deliveries',
+    '/erasures',
+    '/events',
+    '/incidents',
+    '/replays',
+    '/requests',
+  ])('a parameter that %s does not know, which would else be a filter that filters nothing', async (path) => {
+    const { status, body } = await world.api.call('GET', `${path}?unknown=1`)
+    expect([status, body.errors]).toEqual([
+      400,
+      [{ path: '', message: expect.stringContaining('"unknown"') }],
+    ])
+  })
+
+  test.each(['/events', '/requests', '/audit-log'])('an address that %s cannot read', async (path) => {
+    const { status, body } = await world.api.call('GET', `${path}?sourceIp=abc`)
+    expect([status, body.errors]).toEqual([
+      400,
+      [{ path: 'sourceIp', message: 'expected an IPv4 or IPv6 address' }],
+    ])
+  })
+
   test('a slug that is taken', async () => {
     const made = await world.api.application('taken')
     for (const answer of [

@@ -46,6 +46,17 @@ describe('masking', () => {
     expect(maskHeaders([['x', 'is secret-1']], hidden)).toEqual([['x', 'is ***']])
   })
 
+  test.each([
+    ['ab/cd+ef==', '{"got":"Bearer ab\\/cd+ef=="}', '{"got":"Bearer ***"}'],
+    ['ab/cd+ef==', '{"got":"Bearer ab/cd\\u002Bef=="}', '{"got":"Bearer ***"}'],
+    ['ab/cd+ef==', 'token=ab%2fcd%2Bef%3D%3D&x=1', 'token=***&x=1'],
+    ['sécret"\\abc', JSON.stringify({ got: 'sécret"\\abc' }), '{"got":"***"}'],
+    ['sécret"\\abc', '{"got":"s\\u00e9cret\\u0022\\\\abc"}', '{"got":"***"}'],
+    ['a<secret>&b', '<got>a&lt;secret&gt;&amp;b</got>', '<got>***</got>'],
+  ])('hides %s however an answer writes it: %s', (secret, given, shown) => {
+    expect(maskText(given, { names: [], texts: [secret] })).toBe(shown)
+  })
+
   test('does not riddle texts with a secret of a letter or two', () => {
     expect(maskText('banana', { names: [], texts: ['a', ''] })).toBe('banana')
   })

@@ -276,3 +276,16 @@ test('neither token nor client secret is shown', async () => {
   const { request } = await pushed()
   expect(request.hidden.texts).toEqual([CLIENT.secret, 'token-1'])
 })
+
+test('a client secret is not told on, whatever characters it has and wherever the reason is cut', async () => {
+  const secret = 'sécret-abcdef'
+  const refusedWith = async (description: string) => {
+    issuer.answerWith(json(401, { error: 'invalid_client', error_description: description }))
+    clockMs += 3_600_000
+    return (await pushed(there({ secret }))).verdict.message
+  }
+  expect(await refusedWith(`not ${secret}`)).toContain('invalid_client (not ***)')
+  expect(await refusedWith('not s%C3%A9cret-abcdef')).toContain('invalid_client (not ***)')
+  const cut = await refusedWith(`${'x'.repeat(275)} ${secret}`)
+  expect(cut).not.toContain('cret')
+})

@@ -4,7 +4,6 @@ import { type Json, NumberText, parseExact } from '../../src/payload/exact-json.
 import { joinTexts, MASK, redactFields, restoreMasked, textsBehind } from '../../src/payload/redact-fields.ts'
 import { redactionOf } from '../../src/payload/redaction.ts'
 import { seek } from '../../src/payload/sought-text.ts'
-import { writtenForms } from '../../src/payload/written-forms.ts'
 
 describe('fields that are redacted', () => {
   const order: Json = {
@@ -98,6 +97,15 @@ describe('what is hidden is taken out', () => {
     ['in a form', 'name=Zo%C3%AB+%26+Co', 'name=***'],
     ['in XML', '<name>Zoë &amp; Co</name>', '<name>***</name>'],
     ['in JSON, as PHP writes it', '{"n":"Zo\\u00eb & Co"}', '{"n":"***"}'],
+    ['in JSON, as .NET, Rails and Go write it', '{"n":"Zo\\u00EB \\u0026 Co"}', '{"n":"***"}'],
+    [
+      'in JSON within JSON',
+      '{"n":"{\\"n\\":\\"Zo\\\\u00eb \\\\u0026 Co\\"}"}',
+      '{"n":"{\\"n\\":\\"***\\"}"}',
+    ],
+    ['in XML, by numbers', '<name>Zo&#235; &#x26; Co</name>', '<name>***</name>'],
+    ['in XML within JSON', '"<name>Zo&#xEB; \\u0026amp; Co<\\/name>"', '"<name>***<\\/name>"'],
+    ['in a form in ISO-8859-1', 'name=Zo%EB+%26+Co&x', 'name=***&x'],
     [
       'as a word of its own, if it is short',
       'NLD, not FINLDE; number 12, not 123',
@@ -190,6 +198,12 @@ describe('a text that is sought', () => {
     ['1234', '91234', false],
     ['Zoë', 'Dear ZOË,', true],
     ['Zoë', 'zo\\u00eb', true],
+    ['Ren', 'Ren\\u00e9', false],
+    ['Ren', 'caf\\u00e9Ren', false],
+    ["Zoë O'Brien", '"Zo\\u00EB O\\u0027Brien"', true],
+    ['zoe+shop@example.com', '"zoe\\u002Bshop@example.com"', true],
+    ['shop@example.com', '"zoe\\u002Bshop@example.com"', false],
+    ['jane@example.com', 'jane@example\\u002Ecom\\u002Eau', false],
     ['a.c', 'abc', false],
   ])('%s is a word of its own in %s: %s', (sought, text, found) => {
     expect(seek(sought, false).isIn(text)).toBe(found)
@@ -197,26 +211,11 @@ describe('a text that is sought', () => {
   })
 
   test('is found in JSON however it is written there, and in bytes of every charset', () => {
-    const { isInJson, isInBytes, bytes } = seek('Zoë', false)
+    const { isInJson, isInBytes } = seek('Zoë', false)
     expect(isInJson('{"a":[{"b":"Dear\\nZo\\u00eb"}]}')).toBe(true)
     expect(isInJson('{"Zo\\u00EB":1}')).toBe(true)
     expect(isInJson('{"a":"Zoëlle"}')).toBe(false)
-    for (const charset of ['utf8', 'latin1', 'utf16le'] as const) {
-      const body = Buffer.from('<name>Zoë</name>', charset)
-      expect(isInBytes(body)).toBe(true)
-      expect(bytes.some((hex) => body.includes(Buffer.from(hex, 'hex')))).toBe(true)
-    }
-  })
-
-  test('has the forms in which programs write it', () => {
-    expect(writtenForms('a/b & "ë"')).toEqual([
-      'a/b & "ë"',
-      'a/b & \\"ë\\"',
-      'a\\/b & \\"\\u00eb\\"',
-      'a%2Fb%20%26%20%22%C3%AB%22',
-      'a%2Fb+%26+%22%C3%AB%22',
-      'a/b &amp; "ë"',
-      'a/b &amp; &quot;ë&quot;',
-    ])
+    for (const charset of ['utf8', 'latin1', 'utf16le'] as const)
+      expect(isInBytes(Buffer.from('<name>Zoë</name>', charset))).toBe(true)
   })
 })

@@ -68,6 +68,21 @@ test('an attempt is kept without any secret, not even where the answer echoes on
   })
 })
 
+test.each([
+  ['in JSON, as PHP writes it', '{"got":"s\\u00e9cret\\/"}', '{"got":"***"}'],
+  ['in JSON in UTF-8', '{"got":"sécret\\/"}', '{"got":"***"}'],
+  ['in a form', 'got=s%C3%A9cret%2F&ä=1', 'got=***&ä=1'],
+])('a secret is masked as the answer writes it: %s', (_, body, kept) => {
+  const request = { ...FACTS.request, hidden: { names: [], texts: ['sécret/'] } }
+  const { responseBody } = describeAttempt({
+    ...FACTS,
+    request,
+    answer: answered(Buffer.from(body)),
+    verdict: RETRY,
+  })
+  expect(responseBody?.toString()).toBe(kept)
+})
+
 test('a long answer is cut, and no secret is left in halves at the cut', () => {
   const body = Buffer.from(`${'x'.repeat(KEPT_BODY_BYTES_MAX - 5)}${SECRET}${'y'.repeat(100)}`)
   const { responseBody } = describeAttempt({ ...FACTS, answer: answered(body), verdict: RETRY })
