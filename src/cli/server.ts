@@ -30,7 +30,12 @@ export interface BrokenAnswer {
   body: string
 }
 
-export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow' | 'too_many_connections'
+export type BrokenRequest =
+  | 'not_http'
+  | 'headers_too_large'
+  | 'too_slow'
+  | 'broken_off'
+  | 'too_many_connections'
 
 export interface HttpServer {
   port: number
@@ -60,11 +65,13 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   // Node would drop what is beyond its limit without a word, the header of the proxy among it. The bytes are limited.
   server.maxHeadersCount = 0
   const places = options.limits && limitConnections(server, options.limits)
-  const underWay = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
+  /** The latest request of a connection; answers go out in order, so when its answer is out, all are. */
+  const latest = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
+  const broken = new WeakSet<Socket>()
 
   function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
     if (!server.listening || options.isLeaving?.()) outgoing.shouldKeepAlive = false
-    underWay.set(incoming.socket, { incoming, outgoing })
+    latest.set(incoming.socket, { incoming, outgoing })
     if (places?.isBeyond(incoming.socket)) {
       const { status, headers, body } = answerTo('too_many_connections', incoming.socket, options)
       const length = Buffer.byteLength(body)
@@ -95,12 +102,29 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       socket.destroy()
       return
     }
-    const earlier = underWay.get(socket)
-    const isWaiting = earlier?.incoming.complete && !earlier.outgoing.writableFinished
-    // What follows on a whole request must not take its answer away.
-    if (isWaiting) earlier.outgoing.once('close', () => socket.destroySoon())
-    else refuseBrokenRequest(error, socket, options)
+    if (broken.has(socket)) {
+      // Node tells of a broken connection again with whatever still comes.
+      if (!socket.writable) socket.destroy()
+      return
+    }
+    broken.add(socket)
+    const last = latest.get(socket)
+    if (last && !last.incoming.complete) {
+      last.outgoing.shouldKeepAlive = false
+      breakOff(last.incoming, error)
+      afterAnswers(socket, () => socket.destroySoon())
+    } else {
+      afterAnswers(socket, () => refuseBrokenRequest(error, socket, options))
+    }
   })
+
+  /** Nothing that breaks may take away the answers of the requests before it. */
+  function afterAnswers(socket: Socket, proceed: () => void): void {
+    const outgoing = latest.get(socket)?.outgoing
+    if (outgoing && !outgoing.closed) outgoing.once('close', proceed)
+    else proceed()
+  }
+
   await listen(server, options.host, options.port)
   return {
     port: (server.address() as AddressInfo).port,
@@ -132,6 +156,13 @@ function refuseTarget(socket: Socket, options: ServerOptions): Response {
   return new Response(body, init)
 }
 
+/** Lets reading the body fail for the one who answers, so that one answer is given, and in its turn. */
+function breakOff(incoming: IncomingMessage, error: Error): void {
+  // Node's own would destroy the socket, over which the answer has to go.
+  incoming._destroy = (reason, done) => done(reason)
+  incoming.on('error', () => {}).destroy(error)
+}
+
 /** What Node refuses before it is a request: it never reaches the edge, so its answer is written here. */
 function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, options: ServerOptions): void {
   // A connection on which nothing ever came asked for nothing.
@@ -155,11 +186,13 @@ const BARE_STATUSES: Record<BrokenRequest, number> = {
   not_http: 400,
   headers_too_large: 431,
   too_slow: 408,
+  broken_off: 400,
   too_many_connections: 429,
 }
 
 function faultOf(code: string | undefined): BrokenRequest {
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
+  if (code === 'HPE_INVALID_EOF_STATE') return 'broken_off'
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'too_slow' : 'not_http'
 }
 

@@ -130,6 +130,22 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     expect(await said(socket)).toContain('echo whole')
   })
 
+  test('a body that cannot be read does not take away the answer of the request before it', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const server = await start(scheme, {
+      async fetch(request) {
+        const body = await request.text().catch(() => 'broken off')
+        if (body === 'broken off') resolve(body)
+        return new Response(`echo ${body === 'whole' ? await promise.then(() => body) : body}`)
+      },
+    })
+    const socket = await open(scheme, server)
+    const chunked = 'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n'
+    socket.write(`${post('whole')}${chunked}2\r\n{}\r\nzz\r\n`)
+    expect(await said(socket)).toMatch(/echo whole[\s\S]*echo broken off$/)
+    expect(server.broken).toEqual([])
+  })
+
   test('whether a body is welcome is for the one who answers to say', async () => {
     const waiting = 'expect: 100-continue\r\nconnection: close\r\n'
     const head = `POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n${waiting}\r\n`
