@@ -130,7 +130,10 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     expect(await said(socket)).toContain('echo whole')
   })
 
-  test('a body that cannot be read does not take away the answer of the request before it', async () => {
+  test.each([
+    ['cannot be read', '2\r\n{}\r\nzz\r\n'],
+    ['is cut off', '7\r\n{"a"'],
+  ])('a body that %s does not take away the answer of the request before it', async (_how, chunks) => {
     const { promise, resolve } = Promise.withResolvers<string>()
     const server = await start(scheme, {
       async fetch(request) {
@@ -141,8 +144,9 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     })
     const socket = await open(scheme, server)
     const chunked = 'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n'
-    socket.write(`${post('whole')}${chunked}2\r\n{}\r\nzz\r\n`)
-    expect(await said(socket)).toMatch(/echo whole[\s\S]*echo broken off$/)
+    const answers = said(socket)
+    socket.end(`${post('whole')}${chunked}${chunks}`)
+    expect(await answers).toMatch(/echo whole[\s\S]*echo broken off$/)
     expect(server.broken).toEqual([])
   })
 
@@ -160,6 +164,46 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     unwelcome.write(head)
     const [refusal] = await once(unwelcome, 'data')
     expect(refusal.toString()).toMatch(/^HTTP\/1\.1 403 /)
+  })
+
+  test('who says that he has said all is answered, and hung up on', async () => {
+    const server = await start(scheme, {
+      async fetch(request, { incoming }) {
+        await once(incoming.socket, 'end')
+        return new Response(`echo ${await request.text()}`)
+      },
+    })
+    const socket = await open(scheme, server)
+    const answers = said(socket)
+    socket.end(post('one') + post('two'))
+    expect(await answers).toMatch(/echo one[\s\S]*echo two$/)
+  })
+
+  test('who says nothing more after his answer is hung up on', async () => {
+    const socket = await open(scheme, await start(scheme))
+    socket.write(post('one'))
+    await once(socket, 'data')
+    const rest = said(socket)
+    socket.end()
+    expect(await rest).toBe('')
+  })
+
+  test('who is gone before his answer leaves no connection behind', async () => {
+    const { promise: gone, resolve: go } = Promise.withResolvers<void>()
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+    const server = await start(scheme, {
+      async fetch(_request, { incoming }) {
+        incoming.socket.on('close', close)
+        go()
+        await once(incoming.socket, 'end')
+        return new Response('x'.repeat(100_000))
+      },
+    })
+    const socket = await open(scheme, server)
+    socket.write(post('one'))
+    await gone
+    socket.destroy()
+    await closed
   })
 
   test('what is under way is finished before the server is closed, and nobody new is let in', async () => {
@@ -218,6 +262,18 @@ describe('a handshake', () => {
     const end = said(halfway)
     await server.close(60_000)
     expect(await end).toBe('')
+  })
+
+  test.each([
+    ['not begun', ''],
+    ['begun', hello],
+  ])('that is cut off when it has %s is given up at once', async (_when, bytes) => {
+    const { port, failed } = await start('https', { requestWaitMs: 60_000 })
+    const socket = await openRaw(port)
+    const end = said(socket)
+    socket.end(bytes)
+    expect(await end).toBe('')
+    await eventually(() => expect(failed).toHaveLength(1))
   })
 
   test('that never ends is given up, and keeps nobody out', async () => {

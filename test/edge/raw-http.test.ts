@@ -77,6 +77,13 @@ describe('what old and simple senders do works:', () => {
     expect(statuses(await answers)).toEqual([200])
   })
 
+  test('a half-closed connection, as `nc -N` leaves it', async () => {
+    const socket = await openSocket(world.port)
+    const answers = answersOn(socket)
+    socket.end(post())
+    expect(await answers).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"result":true,"error":""\}$/)
+  })
+
   test('an offer to upgrade that nobody takes', async () => {
     for (const protocol of ['h2c', 'websocket'])
       expect(
