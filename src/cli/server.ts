@@ -1,7 +1,9 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type ConnectionLimits, limitConnections } from './connection-places.ts'
+import { hangUp, hangUpAfterAnswer, LINGER_BYTES_MAX } from './hang-up.ts'
 import { createListener, type Listener, type ListenerTls } from './listener.ts'
 
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>
@@ -47,6 +49,8 @@ export interface HttpServer {
 const KEEP_ALIVE_MS = 75_000
 const IDLE_CHECK_MS = 50
 const SILENT_MS = 500
+/** A sender who is refused in the middle of his body has so long to find out. */
+const LINGER_MS = 5_000
 /** The edge times the body and accounts for it; Node's own time-out only stands behind it. */
 const BACKSTOP_MS = 5_000
 
@@ -67,28 +71,44 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   const places = options.limits && limitConnections(server, options.limits)
   /** The latest request of a connection; answers go out in order, so when its answer is out, all are. */
   const latest = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
-  const broken = new WeakSet<Socket>()
+  const closing = new WeakSet<Socket>()
+  /** How many bytes had come when nothing could be read any more. */
+  const broken = new WeakMap<Socket, number>()
+
+  const lingerMs = Math.min(requestWaitMs, LINGER_MS)
 
   function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    if (!server.listening || options.isLeaving?.()) outgoing.shouldKeepAlive = false
-    latest.set(incoming.socket, { incoming, outgoing })
-    if (places?.isBeyond(incoming.socket)) {
-      const { status, headers, body } = answerTo('too_many_connections', incoming.socket, options)
-      const length = Buffer.byteLength(body)
-      outgoing.writeHead(status, { ...headers, 'content-length': length, connection: 'close' }).end(body)
-      return
+    const { socket } = incoming
+    // Nobody would hear the answer: "close" was said (RFC 9112 section 9.6).
+    if (closing.has(socket)) return void incoming.resume()
+    const isBeyond = places?.isBeyond(socket)
+    if (isBeyond || !server.listening || options.isLeaving?.()) outgoing.shouldKeepAlive = false
+    latest.set(socket, { incoming, outgoing })
+
+    async function finish(response: Response | Promise<Response>): Promise<Response> {
+      const answer = await response
+      // The body may stand in the same packet, which is read to its end by then.
+      if (!incoming.complete) await setImmediate()
+      if (!incoming.complete) {
+        outgoing.shouldKeepAlive = false
+        closing.add(socket)
+        hangUpAfterAnswer(incoming, lingerMs)
+      }
+      return answer
     }
-    const fetch: Parameters<typeof getRequestListener>[0] = (request, env) =>
-      URL.canParse(request.url)
-        ? options.fetch(request, env as HttpBindings)
-        : refuseTarget(incoming.socket, options)
+    const fetch: Parameters<typeof getRequestListener>[0] = async (request, env) => {
+      if (isBeyond) return finish(refuse('too_many_connections', socket, options))
+      // A Host or target that is no address, such as `1.2.3.4.5`; Node lets it pass, and not every check finds it.
+      if (!URL.canParse(request.url)) return finish(refuse('not_http', socket, options))
+      return finish(options.fetch(request, env as HttpBindings))
+    }
     void getRequestListener(fetch, {
       overrideGlobalObjects: true,
       // HTTP/1.0 knows no Host.
       hostname: 'localhost',
       errorHandler: (error) => {
         const isTarget = error instanceof Error && error.name === 'RequestError'
-        return isTarget ? refuseTarget(incoming.socket, options) : new Response(null, { status: 500 })
+        return finish(isTarget ? refuse('not_http', socket, options) : new Response(null, { status: 500 }))
       },
     })(incoming, outgoing)
   }
@@ -102,20 +122,16 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       socket.destroy()
       return
     }
-    if (broken.has(socket)) {
-      // Node tells of a broken connection again with whatever still comes.
-      if (!socket.writable) socket.destroy()
+    // Node tells of a broken connection again with whatever still comes.
+    const brokenAt = broken.get(socket)
+    if (brokenAt !== undefined) {
+      if (socket.bytesRead - brokenAt > LINGER_BYTES_MAX) socket.destroy()
       return
     }
-    broken.add(socket)
+    broken.set(socket, socket.bytesRead)
     const last = latest.get(socket)
-    if (last && !last.incoming.complete) {
-      last.outgoing.shouldKeepAlive = false
-      breakOff(last.incoming, error)
-      afterAnswers(socket, () => socket.destroySoon())
-    } else {
-      afterAnswers(socket, () => refuseBrokenRequest(error, socket, options))
-    }
+    if (last && !last.incoming.complete) breakOff(last.incoming, error)
+    else afterAnswers(socket, () => refuseBrokenRequest(error, socket, options, lingerMs))
   })
 
   /** Nothing that breaks may take away the answers of the requests before it. */
@@ -150,9 +166,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
-/** A Host or target that is no address, such as `1.2.3.4.5`; Node lets it pass, and not every check finds it. */
-function refuseTarget(socket: Socket, options: ServerOptions): Response {
-  const { body, ...init } = answerTo('not_http', socket, options)
+function refuse(fault: BrokenRequest, socket: Socket, options: ServerOptions): Response {
+  const { body, ...init } = answerTo(fault, socket, options)
   return new Response(body, init)
 }
 
@@ -164,7 +179,12 @@ function breakOff(incoming: IncomingMessage, error: Error): void {
 }
 
 /** What Node refuses before it is a request: it never reaches the edge, so its answer is written here. */
-function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, options: ServerOptions): void {
+function refuseBrokenRequest(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  options: ServerOptions,
+  lingerMs: number,
+): void {
   // A connection on which nothing ever came asked for nothing.
   if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) return void socket.destroy()
   const { status, headers, body } = answerTo(faultOf(error.code), socket, options)
@@ -174,7 +194,8 @@ function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, optio
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  hangUp(socket, lingerMs)
 }
 
 function answerTo(fault: BrokenRequest, socket: Socket, options: ServerOptions): BrokenAnswer {

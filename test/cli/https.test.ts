@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { LINGER_BYTES_MAX } from '../../src/cli/hang-up.ts'
 import { type BrokenRequest, type HttpServer, type ServerOptions, startServer } from '../../src/cli/server.ts'
 import type { TlsFiles } from '../../src/cli/tls-files.ts'
 import { askForBody } from '../../src/edge/arrival.ts'
@@ -10,6 +11,7 @@ import { eventually } from '../world/eventually.ts'
 import { askHttps, makeServerCertificate, openTls } from '../world/https.ts'
 
 const WAIT_MS = 400
+const MIB = 1024 * 1024
 const own = filesOf(makeServerCertificate())
 const servers: HttpServer[] = []
 const sockets: Socket[] = []
@@ -204,6 +206,73 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     await gone
     socket.destroy()
     await closed
+  })
+
+  describe('who is refused before he has sent all', () => {
+    const unread = (bytes: number) => `POST / HTTP/1.1\r\nhost: h\r\ncontent-length: ${bytes}\r\n\r\n`
+    const UNREAD = unread(64 * MIB)
+
+    async function refused(requestWaitMs: number, begin = UNREAD) {
+      let asked = 0
+      const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+      const server = await start(scheme, {
+        requestWaitMs,
+        fetch(_request, { incoming }) {
+          asked += 1
+          incoming.socket.on('close', close)
+          return new Response('no', { status: 404 })
+        },
+      })
+      const socket = await open(scheme, server)
+      socket.allowHalfOpen = true
+      const faults: Error[] = []
+      socket.on('error', (error) => faults.push(error))
+      let text = ''
+      socket.on('data', (chunk) => {
+        text += chunk
+      })
+      const answer = new Promise<string>((resolve) => socket.on('close', () => resolve(text)))
+      socket.write(begin + 'x'.repeat(MIB))
+      await once(socket, 'end')
+      return { socket, answer, faults, closed, asked: () => asked }
+    }
+
+    test.each([
+      ['his body', UNREAD, /^HTTP\/1\.1 404 [\s\S]*\r\nconnection: close\r\n[\s\S]*\r\nno$/i],
+      ['what is no HTTP', 'garbage\r\n\r\n', /^HTTP\/1\.1 401 [\s\S]*x-fault: not_http[\s\S]*broken$/],
+    ])('may send on with %s, and reads why', async (_what, begin, expected) => {
+      const { socket, answer, faults } = await refused(60_000, begin)
+      socket.end('x'.repeat(3 * MIB))
+      expect(await answer).toMatch(expected)
+      expect(faults).toEqual([])
+    })
+
+    test('is not asked what he wants beside, as he could not be told', async () => {
+      const { socket, closed, asked } = await refused(60_000, unread(2 * MIB))
+      socket.end('x'.repeat(MIB) + post('one'))
+      await closed
+      expect(asked()).toBe(1)
+    })
+
+    test('may not send on for ever', async () => {
+      const { closed } = await refused(WAIT_MS)
+      await closed
+    })
+
+    test.each([
+      ['his body', UNREAD],
+      ['what is no HTTP', 'garbage\r\n\r\n'],
+    ])('may not send on with %s without end', async (_what, begin) => {
+      const { socket, answer } = await refused(60_000, begin)
+      let sent = 0
+      while (!socket.destroyed) {
+        sent += MIB
+        await new Promise((resolve) => socket.write('x'.repeat(MIB), resolve))
+      }
+      await answer
+      expect(sent).toBeGreaterThan(LINGER_BYTES_MAX - MIB)
+      expect(sent).toBeLessThan(LINGER_BYTES_MAX + 16 * MIB)
+    })
   })
 
   test('what is under way is finished before the server is closed, and nobody new is let in', async () => {
