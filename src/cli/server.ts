@@ -37,6 +37,7 @@ export type BrokenRequest =
   | 'headers_too_large'
   | 'too_slow'
   | 'broken_off'
+  | 'method_not_allowed'
   | 'too_many_connections'
 
 export interface HttpServer {
@@ -63,6 +64,8 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     headersTimeout: requestWaitMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(requestWaitMs, 1_000),
+    // Node's own refusal says nothing, and nobody would hear of it.
+    requireHostHeader: false,
   }
   const listener = createListener(limits, options.tls, requestWaitMs)
   const { server } = listener
@@ -98,8 +101,9 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     }
     const fetch: Parameters<typeof getRequestListener>[0] = async (request, env) => {
       if (isBeyond) return finish(refuse('too_many_connections', socket, options))
+      const lacksHost = incoming.httpVersion === '1.1' && incoming.headers.host === undefined
       // A Host or target that is no address, such as `1.2.3.4.5`; Node lets it pass, and not every check finds it.
-      if (!URL.canParse(request.url)) return finish(refuse('not_http', socket, options))
+      if (lacksHost || !URL.canParse(request.url)) return finish(refuse('not_http', socket, options))
       return finish(options.fetch(request, env as HttpBindings))
     }
     void getRequestListener(fetch, {
@@ -116,6 +120,13 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   server.on('request', onRequest)
   // Whether the body is welcome is for the one who answers to say.
   server.on('checkContinue', onRequest)
+  // What else is expected of us may be ignored (RFC 9110 section 10.1.1).
+  server.on('checkExpectation', onRequest)
+  server.on('connect', (_incoming, stream) => {
+    // Node has let go of it.
+    const socket = (stream as Socket).on('error', () => {}).resume()
+    afterAnswers(socket, () => refuseUnread('method_not_allowed', socket, options, lingerMs))
+  })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!listener.canTalk(socket)) {
       options.onFailedHandshake?.(socket, error)
@@ -131,7 +142,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     broken.set(socket, socket.bytesRead)
     const last = latest.get(socket)
     if (last && !last.incoming.complete) breakOff(last.incoming, error)
-    else afterAnswers(socket, () => refuseBrokenRequest(error, socket, options, lingerMs))
+    else afterAnswers(socket, () => refuseUnread(faultOf(error.code), socket, options, lingerMs))
   })
 
   /** Nothing that breaks may take away the answers of the requests before it. */
@@ -179,15 +190,10 @@ function breakOff(incoming: IncomingMessage, error: Error): void {
 }
 
 /** What Node refuses before it is a request: it never reaches the edge, so its answer is written here. */
-function refuseBrokenRequest(
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  options: ServerOptions,
-  lingerMs: number,
-): void {
+function refuseUnread(fault: BrokenRequest, socket: Socket, options: ServerOptions, lingerMs: number): void {
   // A connection on which nothing ever came asked for nothing.
-  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) return void socket.destroy()
-  const { status, headers, body } = answerTo(faultOf(error.code), socket, options)
+  if (!socket.writable || socket.bytesRead === 0) return void socket.destroy()
+  const { status, headers, body } = answerTo(fault, socket, options)
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
@@ -208,6 +214,7 @@ const BARE_STATUSES: Record<BrokenRequest, number> = {
   headers_too_large: 431,
   too_slow: 408,
   broken_off: 400,
+  method_not_allowed: 405,
   too_many_connections: 429,
 }
 

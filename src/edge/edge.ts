@@ -74,6 +74,7 @@ export type BrokenRequest =
   | 'headers_too_large'
   | 'too_slow'
   | 'broken_off'
+  | 'method_not_allowed'
   | 'too_many_connections'
 
 export function createEdge(options: EdgeOptions): Edge {
