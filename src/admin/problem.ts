@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
@@ -62,6 +63,9 @@ export function answerProblem(error: Error, context: Context, log: Log): Respons
   if (error instanceof Problem)
     return problemResponse(error.status, error.message, error.faults, error.retryAfterSeconds)
   if (error instanceof HTTPException) return problemResponse(error.status, error.message, [])
+  // First, because a connection to the database can break in the same words.
+  const { incoming } = context.env as { incoming: IncomingMessage }
+  if (incoming.errored) return problemResponse(400, 'the request broke off before its end', [])
   const code = 'code' in error ? String(error.code) : ''
   if (NOT_UNIQUE.has(code))
     return problemResponse(409, 'somebody else changed the same thing at the same time', [])

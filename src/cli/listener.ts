@@ -48,6 +48,11 @@ export function createListener(
   // It stands for the same connection, and takes the place of the plain socket.
   server.on('secureConnection', (socket: Socket) => keep(socket))
   server.on('secureConnection', (socket: Socket) => agreed.add(socket))
+  // Whoever says that nothing more will come, as simple clients do after their request, still waits for the answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
+  server.on('secureConnection', (socket: Socket) => {
+    socket.allowHalfOpen = true
+  })
   return {
     server,
     canTalk,

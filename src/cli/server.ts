@@ -1,7 +1,9 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type ConnectionLimits, limitConnections } from './connection-places.ts'
+import { hangUp, hangUpAfterAnswer, LINGER_BYTES_MAX } from './hang-up.ts'
 import { createListener, type Listener, type ListenerTls } from './listener.ts'
 
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>
@@ -30,7 +32,13 @@ export interface BrokenAnswer {
   body: string
 }
 
-export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow' | 'too_many_connections'
+export type BrokenRequest =
+  | 'not_http'
+  | 'headers_too_large'
+  | 'too_slow'
+  | 'broken_off'
+  | 'method_not_allowed'
+  | 'too_many_connections'
 
 export interface HttpServer {
   port: number
@@ -42,6 +50,8 @@ export interface HttpServer {
 const KEEP_ALIVE_MS = 75_000
 const IDLE_CHECK_MS = 50
 const SILENT_MS = 500
+/** A sender who is refused in the middle of his body has so long to find out. */
+const LINGER_MS = 5_000
 /** The edge times the body and accounts for it; Node's own time-out only stands behind it. */
 const BACKSTOP_MS = 5_000
 
@@ -54,34 +64,55 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     headersTimeout: requestWaitMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(requestWaitMs, 1_000),
+    // Node's own refusal says nothing, and nobody would hear of it.
+    requireHostHeader: false,
   }
   const listener = createListener(limits, options.tls, requestWaitMs)
   const { server } = listener
   // Node would drop what is beyond its limit without a word, the header of the proxy among it. The bytes are limited.
   server.maxHeadersCount = 0
   const places = options.limits && limitConnections(server, options.limits)
-  const underWay = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
+  /** The latest request of a connection; answers go out in order, so when its answer is out, all are. */
+  const latest = new WeakMap<Socket, { incoming: IncomingMessage; outgoing: ServerResponse }>()
+  const closing = new WeakSet<Socket>()
+  /** How many bytes had come when nothing could be read any more. */
+  const broken = new WeakMap<Socket, number>()
+
+  const lingerMs = Math.min(requestWaitMs, LINGER_MS)
 
   function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    if (!server.listening || options.isLeaving?.()) outgoing.shouldKeepAlive = false
-    underWay.set(incoming.socket, { incoming, outgoing })
-    if (places?.isBeyond(incoming.socket)) {
-      const { status, headers, body } = answerTo('too_many_connections', incoming.socket, options)
-      const length = Buffer.byteLength(body)
-      outgoing.writeHead(status, { ...headers, 'content-length': length, connection: 'close' }).end(body)
-      return
+    const { socket } = incoming
+    // Nobody would hear the answer: "close" was said (RFC 9112 section 9.6).
+    if (closing.has(socket)) return void incoming.resume()
+    const isBeyond = places?.isBeyond(socket)
+    if (isBeyond || !server.listening || options.isLeaving?.()) outgoing.shouldKeepAlive = false
+    latest.set(socket, { incoming, outgoing })
+
+    async function finish(response: Response | Promise<Response>): Promise<Response> {
+      const answer = await response
+      // The body may stand in the same packet, which is read to its end by then.
+      if (!incoming.complete) await setImmediate()
+      if (!incoming.complete) {
+        outgoing.shouldKeepAlive = false
+        closing.add(socket)
+        hangUpAfterAnswer(incoming, lingerMs)
+      }
+      return answer
     }
-    const fetch: Parameters<typeof getRequestListener>[0] = (request, env) =>
-      URL.canParse(request.url)
-        ? options.fetch(request, env as HttpBindings)
-        : refuseTarget(incoming.socket, options)
+    const fetch: Parameters<typeof getRequestListener>[0] = async (request, env) => {
+      if (isBeyond) return finish(refuse('too_many_connections', socket, options))
+      const lacksHost = incoming.httpVersion === '1.1' && incoming.headers.host === undefined
+      // A Host or target that is no address, such as `1.2.3.4.5`; Node lets it pass, and not every check finds it.
+      if (lacksHost || !URL.canParse(request.url)) return finish(refuse('not_http', socket, options))
+      return finish(options.fetch(request, env as HttpBindings))
+    }
     void getRequestListener(fetch, {
       overrideGlobalObjects: true,
       // HTTP/1.0 knows no Host.
       hostname: 'localhost',
       errorHandler: (error) => {
         const isTarget = error instanceof Error && error.name === 'RequestError'
-        return isTarget ? refuseTarget(incoming.socket, options) : new Response(null, { status: 500 })
+        return finish(isTarget ? refuse('not_http', socket, options) : new Response(null, { status: 500 }))
       },
     })(incoming, outgoing)
   }
@@ -89,18 +120,38 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   server.on('request', onRequest)
   // Whether the body is welcome is for the one who answers to say.
   server.on('checkContinue', onRequest)
+  // What else is expected of us may be ignored (RFC 9110 section 10.1.1).
+  server.on('checkExpectation', onRequest)
+  server.on('connect', (_incoming, stream) => {
+    // Node has let go of it.
+    const socket = (stream as Socket).on('error', () => {}).resume()
+    afterAnswers(socket, () => refuseUnread('method_not_allowed', socket, options, lingerMs))
+  })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!listener.canTalk(socket)) {
       options.onFailedHandshake?.(socket, error)
       socket.destroy()
       return
     }
-    const earlier = underWay.get(socket)
-    const isWaiting = earlier?.incoming.complete && !earlier.outgoing.writableFinished
-    // What follows on a whole request must not take its answer away.
-    if (isWaiting) earlier.outgoing.once('close', () => socket.destroySoon())
-    else refuseBrokenRequest(error, socket, options)
+    // Node tells of a broken connection again with whatever still comes.
+    const brokenAt = broken.get(socket)
+    if (brokenAt !== undefined) {
+      if (socket.bytesRead - brokenAt > LINGER_BYTES_MAX) socket.destroy()
+      return
+    }
+    broken.set(socket, socket.bytesRead)
+    const last = latest.get(socket)
+    if (last && !last.incoming.complete) breakOff(last.incoming, error)
+    else afterAnswers(socket, () => refuseUnread(faultOf(error.code), socket, options, lingerMs))
   })
+
+  /** Nothing that breaks may take away the answers of the requests before it. */
+  function afterAnswers(socket: Socket, proceed: () => void): void {
+    const outgoing = latest.get(socket)?.outgoing
+    if (outgoing && !outgoing.closed) outgoing.once('close', proceed)
+    else proceed()
+  }
+
   await listen(server, options.host, options.port)
   return {
     port: (server.address() as AddressInfo).port,
@@ -126,24 +177,31 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
-/** A Host or target that is no address, such as `1.2.3.4.5`; Node lets it pass, and not every check finds it. */
-function refuseTarget(socket: Socket, options: ServerOptions): Response {
-  const { body, ...init } = answerTo('not_http', socket, options)
+function refuse(fault: BrokenRequest, socket: Socket, options: ServerOptions): Response {
+  const { body, ...init } = answerTo(fault, socket, options)
   return new Response(body, init)
 }
 
+/** Lets reading the body fail for the one who answers, so that one answer is given, and in its turn. */
+function breakOff(incoming: IncomingMessage, error: Error): void {
+  // Node's own would destroy the socket, over which the answer has to go.
+  incoming._destroy = (reason, done) => done(reason)
+  incoming.on('error', () => {}).destroy(error)
+}
+
 /** What Node refuses before it is a request: it never reaches the edge, so its answer is written here. */
-function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, options: ServerOptions): void {
+function refuseUnread(fault: BrokenRequest, socket: Socket, options: ServerOptions, lingerMs: number): void {
   // A connection on which nothing ever came asked for nothing.
-  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) return void socket.destroy()
-  const { status, headers, body } = answerTo(faultOf(error.code), socket, options)
+  if (!socket.writable || socket.bytesRead === 0) return void socket.destroy()
+  const { status, headers, body } = answerTo(fault, socket, options)
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  hangUp(socket, lingerMs)
 }
 
 function answerTo(fault: BrokenRequest, socket: Socket, options: ServerOptions): BrokenAnswer {
@@ -155,11 +213,14 @@ const BARE_STATUSES: Record<BrokenRequest, number> = {
   not_http: 400,
   headers_too_large: 431,
   too_slow: 408,
+  broken_off: 400,
+  method_not_allowed: 405,
   too_many_connections: 429,
 }
 
 function faultOf(code: string | undefined): BrokenRequest {
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
+  if (code === 'HPE_INVALID_EOF_STATE') return 'broken_off'
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'too_slow' : 'not_http'
 }
 

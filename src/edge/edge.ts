@@ -69,7 +69,13 @@ export interface Edge {
   close(): Promise<void>
 }
 
-export type BrokenRequest = 'not_http' | 'headers_too_large' | 'too_slow' | 'too_many_connections'
+export type BrokenRequest =
+  | 'not_http'
+  | 'headers_too_large'
+  | 'too_slow'
+  | 'broken_off'
+  | 'method_not_allowed'
+  | 'too_many_connections'
 
 export function createEdge(options: EdgeOptions): Edge {
   const gate = createGate(options)

@@ -23,6 +23,8 @@ export function readBody(
 ): Promise<Buffer> {
   const announced = Number(incoming.headers['content-length'] ?? 0)
   if (announced > limits.bytesMax) return Promise.reject(tooLarge(limits.bytesMax))
+  // Of what was destroyed already, no event comes any more.
+  if (incoming.destroyed) return Promise.reject(brokenOff(incoming.errored))
   askForBody()
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -39,8 +41,8 @@ export function readBody(
       const [only] = chunks
       end(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks))
     }
-    function onBroken(): void {
-      end(new Refusal('broken_off'))
+    function onBroken(error?: Error): void {
+      end(brokenOff(error))
     }
     function end(result: Buffer | Refusal): void {
       clearTimeout(timer)
@@ -54,6 +56,10 @@ export function readBody(
     }
     incoming.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken)
   })
+}
+
+function brokenOff(error?: Error | null): Refusal {
+  return new Refusal('broken_off', '', error ? `the body broke off: ${error.message}` : null)
 }
 
 export function tooLarge(bytesMax: number): Refusal {

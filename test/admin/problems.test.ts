@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answersOn, openSocket } from '../edge/world.ts'
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../world/gateway.ts'
 
 let world: TestGateway
@@ -427,6 +428,19 @@ describe('a body', () => {
       expect(await post(tooLarge)).toMatchObject({ status: 413 })
       expect(await post('{}')).toMatchObject({ status: 400 })
     }
+  })
+
+  test.each([
+    ['in its length', 'content-length: 9\r\n\r\n{"slug":'],
+    ['in its chunks', 'transfer-encoding: chunked\r\n\r\n9\r\n{"slug":'],
+  ])('that breaks off %s is refused', async (_where, rest) => {
+    const socket = await openSocket(world.gateway.adminPort)
+    const answers = answersOn(socket)
+    const type = 'content-type: application/json\r\n'
+    socket.end(
+      `POST /api/v1/applications HTTP/1.1\r\nhost: h\r\nauthorization: Bearer ${ADMIN_KEY}\r\n${type}${rest}`,
+    )
+    expect(await answers).toMatch(/^HTTP\/1\.1 400 [\s\S]*"detail":"the request broke off before its end"/)
   })
 
   test('of another type is refused', async () => {

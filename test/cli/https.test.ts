@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { LINGER_BYTES_MAX } from '../../src/cli/hang-up.ts'
 import { type BrokenRequest, type HttpServer, type ServerOptions, startServer } from '../../src/cli/server.ts'
 import type { TlsFiles } from '../../src/cli/tls-files.ts'
 import { askForBody } from '../../src/edge/arrival.ts'
@@ -10,6 +11,7 @@ import { eventually } from '../world/eventually.ts'
 import { askHttps, makeServerCertificate, openTls } from '../world/https.ts'
 
 const WAIT_MS = 400
+const MIB = 1024 * 1024
 const own = filesOf(makeServerCertificate())
 const servers: HttpServer[] = []
 const sockets: Socket[] = []
@@ -130,6 +132,26 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     expect(await said(socket)).toContain('echo whole')
   })
 
+  test.each([
+    ['cannot be read', '2\r\n{}\r\nzz\r\n'],
+    ['is cut off', '7\r\n{"a"'],
+  ])('a body that %s does not take away the answer of the request before it', async (_how, chunks) => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const server = await start(scheme, {
+      async fetch(request) {
+        const body = await request.text().catch(() => 'broken off')
+        if (body === 'broken off') resolve(body)
+        return new Response(`echo ${body === 'whole' ? await promise.then(() => body) : body}`)
+      },
+    })
+    const socket = await open(scheme, server)
+    const chunked = 'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n'
+    const answers = said(socket)
+    socket.end(`${post('whole')}${chunked}${chunks}`)
+    expect(await answers).toMatch(/echo whole[\s\S]*echo broken off$/)
+    expect(server.broken).toEqual([])
+  })
+
   test('whether a body is welcome is for the one who answers to say', async () => {
     const waiting = 'expect: 100-continue\r\nconnection: close\r\n'
     const head = `POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n${waiting}\r\n`
@@ -144,6 +166,113 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     unwelcome.write(head)
     const [refusal] = await once(unwelcome, 'data')
     expect(refusal.toString()).toMatch(/^HTTP\/1\.1 403 /)
+  })
+
+  test('who says that he has said all is answered, and hung up on', async () => {
+    const server = await start(scheme, {
+      async fetch(request, { incoming }) {
+        await once(incoming.socket, 'end')
+        return new Response(`echo ${await request.text()}`)
+      },
+    })
+    const socket = await open(scheme, server)
+    const answers = said(socket)
+    socket.end(post('one') + post('two'))
+    expect(await answers).toMatch(/echo one[\s\S]*echo two$/)
+  })
+
+  test('who says nothing more after his answer is hung up on', async () => {
+    const socket = await open(scheme, await start(scheme))
+    socket.write(post('one'))
+    await once(socket, 'data')
+    const rest = said(socket)
+    socket.end()
+    expect(await rest).toBe('')
+  })
+
+  test('who is gone before his answer leaves no connection behind', async () => {
+    const { promise: gone, resolve: go } = Promise.withResolvers<void>()
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+    const server = await start(scheme, {
+      async fetch(_request, { incoming }) {
+        incoming.socket.on('close', close)
+        go()
+        await once(incoming.socket, 'end')
+        return new Response('x'.repeat(100_000))
+      },
+    })
+    const socket = await open(scheme, server)
+    socket.write(post('one'))
+    await gone
+    socket.destroy()
+    await closed
+  })
+
+  describe('who is refused before he has sent all', () => {
+    const unread = (bytes: number) => `POST / HTTP/1.1\r\nhost: h\r\ncontent-length: ${bytes}\r\n\r\n`
+    const UNREAD = unread(64 * MIB)
+
+    async function refused(requestWaitMs: number, begin = UNREAD) {
+      let asked = 0
+      const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+      const server = await start(scheme, {
+        requestWaitMs,
+        fetch(_request, { incoming }) {
+          asked += 1
+          incoming.socket.on('close', close)
+          return new Response('no', { status: 404 })
+        },
+      })
+      const socket = await open(scheme, server)
+      socket.allowHalfOpen = true
+      const faults: Error[] = []
+      socket.on('error', (error) => faults.push(error))
+      let text = ''
+      socket.on('data', (chunk) => {
+        text += chunk
+      })
+      const answer = new Promise<string>((resolve) => socket.on('close', () => resolve(text)))
+      socket.write(begin + 'x'.repeat(MIB))
+      await once(socket, 'end')
+      return { socket, answer, faults, closed, asked: () => asked }
+    }
+
+    test.each([
+      ['his body', UNREAD, /^HTTP\/1\.1 404 [\s\S]*\r\nconnection: close\r\n[\s\S]*\r\nno$/i],
+      ['what is no HTTP', 'garbage\r\n\r\n', /^HTTP\/1\.1 401 [\s\S]*x-fault: not_http[\s\S]*broken$/],
+    ])('may send on with %s, and reads why', async (_what, begin, expected) => {
+      const { socket, answer, faults } = await refused(60_000, begin)
+      socket.end('x'.repeat(3 * MIB))
+      expect(await answer).toMatch(expected)
+      expect(faults).toEqual([])
+    })
+
+    test('is not asked what he wants beside, as he could not be told', async () => {
+      const { socket, closed, asked } = await refused(60_000, unread(2 * MIB))
+      socket.end('x'.repeat(MIB) + post('one'))
+      await closed
+      expect(asked()).toBe(1)
+    })
+
+    test('may not send on for ever', async () => {
+      const { closed } = await refused(WAIT_MS)
+      await closed
+    })
+
+    test.each([
+      ['his body', UNREAD],
+      ['what is no HTTP', 'garbage\r\n\r\n'],
+    ])('may not send on with %s without end', async (_what, begin) => {
+      const { socket, answer } = await refused(60_000, begin)
+      let sent = 0
+      while (!socket.destroyed) {
+        sent += MIB
+        await new Promise((resolve) => socket.write('x'.repeat(MIB), resolve))
+      }
+      await answer
+      expect(sent).toBeGreaterThan(LINGER_BYTES_MAX - MIB)
+      expect(sent).toBeLessThan(LINGER_BYTES_MAX + 16 * MIB)
+    })
   })
 
   test('what is under way is finished before the server is closed, and nobody new is let in', async () => {
@@ -202,6 +331,18 @@ describe('a handshake', () => {
     const end = said(halfway)
     await server.close(60_000)
     expect(await end).toBe('')
+  })
+
+  test.each([
+    ['not begun', ''],
+    ['begun', hello],
+  ])('that is cut off when it has %s is given up at once', async (_when, bytes) => {
+    const { port, failed } = await start('https', { requestWaitMs: 60_000 })
+    const socket = await openRaw(port)
+    const end = said(socket)
+    socket.end(bytes)
+    expect(await end).toBe('')
+    await eventually(() => expect(failed).toHaveLength(1))
   })
 
   test('that never ends is given up, and keeps nobody out', async () => {

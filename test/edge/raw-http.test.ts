@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readBody } from '../../src/edge/read-body.ts'
 import { eventually } from '../world/eventually.ts'
 import { ACCEPTED, answersOn, type EdgeWorld, expectHealthy, openSocket, startEdge } from './world.ts'
 
@@ -74,6 +77,17 @@ describe('what old and simple senders do works:', () => {
     expect(statuses(await answers)).toEqual([200])
   })
 
+  test('an expectation that nobody knows', async () => {
+    expect(await world.raw(post('{}', `expect: miracles\r\n${CLOSE}`))).toContain(ACCEPTED.body)
+  })
+
+  test('a half-closed connection, as `nc -N` leaves it', async () => {
+    const socket = await openSocket(world.port)
+    const answers = answersOn(socket)
+    socket.end(post())
+    expect(await answers).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"result":true,"error":""\}$/)
+  })
+
   test('an offer to upgrade that nobody takes', async () => {
     for (const protocol of ['h2c', 'websocket'])
       expect(
@@ -115,6 +129,12 @@ describe('on one connection', () => {
     }
   })
 
+  test('garbage after a whole request is answered after it, and accounted for', async () => {
+    const before = await world.counted('not_http')
+    expect(statuses(await world.raw(`${post()}garbage\r\n\r\n`))).toEqual([200, 400])
+    await eventually(async () => expect(await world.counted('not_http')).toBe(before + 1))
+  })
+
   test('the connection stays open between webhooks', async () => {
     const socket = await openSocket(world.port)
     for (let sent = 0; sent < 3; sent++) {
@@ -123,6 +143,82 @@ describe('on one connection', () => {
       expect(answer.toString()).toContain(ACCEPTED.body)
     }
     socket.destroy()
+  })
+})
+
+describe('a request that breaks off', () => {
+  const chunked = (called: string, chunks: string) =>
+    `POST /integration/${called} HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`
+  const cut = (called: string) =>
+    `POST /integration/${called} HTTP/1.1\r\nhost: h\r\ncontent-length: 7\r\n\r\n{"a":1`
+  const SHAPES: [shape: string, bytes: (called: string) => string, end?: 'half-closed'][] = [
+    ['with a chunk without a size', (called) => chunked(called, 'zz\r\n')],
+    ['with a bad chunk after a good one', (called) => chunked(called, '2\r\n{}\r\nzz\r\n')],
+    [
+      'with trailers that are too large',
+      (called) => chunked(called, `0\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`),
+    ],
+    ['with a cut body', cut, 'half-closed'],
+    ['with a cut chunk', (called) => chunked(called, '7\r\n{"a":1'), 'half-closed'],
+  ]
+  const BROKEN_OFF = '{"result":false,"error":"The request broke off before its end"}'
+
+  async function say(bytes: string, end?: 'half-closed'): Promise<string> {
+    const socket = await openSocket(world.port)
+    const answers = answersOn(socket)
+    if (end) socket.end(bytes)
+    else socket.write(bytes)
+    return answers
+  }
+
+  test.each(SHAPES)('%s is told so once, and counted once', async (_shape, bytes, end) => {
+    const called = await world.integration()
+    const [brokenOff, notHttp] = [await world.counted('broken_off'), await world.counted('not_http')]
+    const answer = await say(bytes(called), end)
+    expect(statuses(answer)).toEqual([400])
+    expect(answer).toContain(BROKEN_OFF)
+    expect(answer).toMatch(/\r\nretry-after: 10\r\n/i)
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i)
+    await eventually(async () => expect(await world.counted('broken_off')).toBe(brokenOff + 1))
+    expect(await world.counted('not_http')).toBe(notHttp)
+    const rows = await eventually(async () => {
+      const found = await world.requests(`integrationId=${called}`)
+      expect(found).not.toEqual([])
+      return found
+    })
+    expect(rows).toMatchObject([{ outcome: 'broken_off', status: 400, detail: /^the body broke off: / }])
+  })
+
+  test.each(SHAPES)('%s does not take away the answer of the one before it', async (_shape, bytes, end) => {
+    const called = await world.integration()
+    const answer = await say(post('{"whole":1}').replace(id, called) + bytes(called), end)
+    expect(statuses(answer)).toEqual([200, 400])
+    expect(answer.indexOf(ACCEPTED.body)).toBeLessThan(answer.indexOf(BROKEN_OFF))
+    expect(await storedBodies(called)).toEqual(['{"whole":1}'])
+  })
+
+  test('in its headers is told so too', async () => {
+    const answer = await say(`${post()}POST /integration/${id} HTTP/1.1\r\nhost`, 'half-closed')
+    expect(statuses(answer)).toEqual([200, 400])
+    expect(answer).toContain(BROKEN_OFF)
+  })
+
+  test('after its answer gets no second one', async () => {
+    const socket = await openSocket(world.port)
+    const answers = answersOn(socket)
+    socket.write(chunked('nobody-knows', '2\r\n{}\r\n'))
+    await once(socket, 'data')
+    socket.write('zz\r\n')
+    expect(statuses(await answers)).toEqual([404])
+  })
+
+  test('before anybody read it is found so by who does', async () => {
+    const incoming = new IncomingMessage(new Socket())
+    incoming.destroy()
+    await once(incoming, 'close')
+    const limits = { bytesMax: 10, waitMs: 60_000 }
+    const reading = readBody({ incoming, askForBody() {} }, limits, { take: () => true })
+    await expect(reading).rejects.toMatchObject({ reason: 'broken_off' })
   })
 })
 
@@ -181,10 +277,6 @@ describe('what is no proper HTTP is refused:', () => {
       'chunked that is not the last coding',
       `POST /integration/x HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
     ],
-    [
-      'a chunk without a size',
-      `POST /integration/x HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`,
-    ],
     ['garbage', 'hello there\r\n\r\n'],
     ['a TLS greeting', Buffer.from('16030100a5010000a10303', 'hex')],
     ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -200,7 +292,8 @@ describe('what is no proper HTTP is refused:', () => {
     ['an unknown method', 'BREW /integration/x HTTP/1.1\r\nhost: h\r\n\r\n'],
   ])('%s', async (_what, bytes) => {
     const answer = await world.raw(bytes, { until: /\}$/ })
-    expect([...new Set(statuses(answer))]).toEqual([400])
+    expect(statuses(answer)).toEqual([400])
+    expect(answer).toMatch(/\r\n\r\n\{"result":false,"error":"This is not an HTTP request"\}$/)
   })
 
   test('a URL that is larger than all headers may be', async () => {
@@ -211,11 +304,13 @@ describe('what is no proper HTTP is refused:', () => {
   })
 
   test('a tunnel', async () => {
-    expect(statuses(await world.raw('CONNECT h:80 HTTP/1.1\r\nhost: h\r\n\r\n'))).not.toContain(200)
-  })
-
-  test('an expectation that nobody knows', async () => {
-    expect(statuses(await world.raw(post('{}', `expect: miracles\r\n${CLOSE}`)))).toEqual([417])
+    const before = await world.counted('method_not_allowed')
+    const answer = await world.raw(`${post()}CONNECT h:80 HTTP/1.1\r\nhost: h\r\n\r\nmore`)
+    expect(statuses(answer)).toEqual([200, 405])
+    expect(answer).toMatch(
+      /\r\nallow: POST\r\n[\s\S]*\r\n\r\n\{"result":false,"error":"Webhooks are sent with POST"\}$/,
+    )
+    await eventually(async () => expect(await world.counted('method_not_allowed')).toBe(before + 1))
   })
 
   test.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'])(

@@ -188,16 +188,15 @@ const CASES: Record<Reason, Case> = {
     async provoke() {
       const id = await world.integration()
       const socket = await openSocket(world.port)
-      socket.write(
-        `POST /integration/${id} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: ${OURS}\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n`,
+      const answers = answersOn(socket)
+      socket.end(
+        `POST /integration/${id} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: ${OURS}\r\ncontent-length: 9\r\n\r\n{`,
       )
-      // Only a body that is awaited can break off, as one is that was asked for.
-      await once(socket, 'data')
-      socket.resetAndDestroy()
-      return { id, answer: { status: 400, headers: {}, body: '' } }
+      return { id, answer: readRaw(await answers) }
     },
     status: 400,
-    error: '',
+    error: 'The request broke off before its end',
+    headers: RETRY,
   },
   unproven: {
     provoke: () =>
@@ -295,10 +294,8 @@ describe('a refusal', () => {
     const before = await world.counted(reason)
     const { answer, id, source = OURS } = await expected.provoke()
     expect(answer.status).toBe(expected.status)
-    if (reason !== 'broken_off') {
-      expect(answer.body).toBe(JSON.stringify({ result: false, error: expected.error }))
-      expect(answer.headers['content-type']).toBe('application/json')
-    }
+    expect(answer.body).toBe(JSON.stringify({ result: false, error: expected.error }))
+    expect(answer.headers['content-type']).toBe('application/json')
     expect(answer.headers['retry-after']).toBe(expected.headers?.['retry-after'])
     expect(answer.headers.allow).toBe(expected.headers?.allow)
     await eventually(async () => expect(await world.counted(reason)).toBe(before + 1))
@@ -320,8 +317,6 @@ describe('a refusal', () => {
 
   test('that says "come again" in the table sends Retry-After, and only such a one', () => {
     for (const [reason, { tryAgain }] of Object.entries(REFUSALS)) {
-      // A sender who broke off hears nothing at all.
-      if (reason === 'broken_off') continue
       expect([reason, CASES[reason as Reason].headers?.['retry-after'] !== undefined]).toEqual([
         reason,
         tryAgain,
