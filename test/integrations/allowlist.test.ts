@@ -168,10 +168,10 @@ test('ten thousand entries cost a request no more than a few', () => {
     processorMs(() => {
       for (let n = 0; n < 5_000; n++) allowsAddress(list, `250.${n & 255}.1.1`)
     })
-  const [few, many] = [listOf(25), listOf(10_000)]
-  askedMs(few)
+  const lists = [listOf(25), listOf(10_000)]
+  const rounds = Array.from({ length: 5 }, () => lists.map(askedMs))
+  const [fewMs = 0, manyMs = 0] = lists.map((_, at) => Math.min(...rounds.map((round) => round[at] ?? 0)))
   // Looked through one by one, they would cost hundreds of times as much.
-  const [fewMs, manyMs] = [askedMs(few), askedMs(many)]
   expect(manyMs).toBeLessThan(10 * fewMs)
 })
 
