@@ -15,13 +15,18 @@ export interface Reading {
 }
 
 /**
- * Lower case that is as long as the text, whatever stands around a letter: places in the one are places in the other.
- * The dotted capital I is the only letter that becomes longer, and the sigma the only one that looks at its neighbours
- * (SpecialCasing.txt of Unicode).
+ * One case that is as long as the text, whatever stands around a letter: places in the one are places in the other. The
+ * dotted capital I is the only letter whose lower case is longer (SpecialCasing.txt of Unicode).
  */
 export function fold(text: string): string {
-  return text.replaceAll('İ', 'i').toLowerCase().replaceAll('ς', 'σ')
+  return text
+    .replaceAll('İ', 'i')
+    .toLowerCase()
+    .replace(SMALL_VARIANTS, (letter) => letter.toUpperCase().toLowerCase())
 }
+
+/** Small letters whose capital is that of another one, as of the long s. */
+const SMALL_VARIANTS = /[\u0345µıſςϐϑϕϖϰϱϵ\u1c80-\u1c88ẛ\u1fbe]/g
 
 /** A text in small and in capital letters, folded: they differ where a letter has no capital, as that of Straße. */
 export function casesOf(text: string): string[] {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { patternOf } from '../../src/payload/written-forms.ts'
+import { fold, patternOf } from '../../src/payload/written-forms.ts'
 import { finderOf, replaceAt } from '../../src/payload/written-places.ts'
 import { anyWritten } from './any-writing.ts'
 
@@ -36,4 +36,14 @@ describe('a text that is written somehow, each character by itself', () => {
         { numRuns: 500 },
       )
   })
+})
+
+test('a letter is one in all of its cases, as long as they are as long', () => {
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const letter = String.fromCodePoint(code)
+    const folded = fold(letter)
+    if (folded.length !== letter.length) expect.fail(`${letter} is of another length`)
+    for (const other of [letter.toLowerCase(), letter.toUpperCase()])
+      if (other.length === letter.length && fold(other) !== folded) expect.fail(`${letter} is not ${other}`)
+  }
 })
