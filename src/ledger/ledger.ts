@@ -232,8 +232,9 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     finishRun: (run: Parameters<typeof finishRun>[1], end: Parameters<typeof finishRun>[2]) =>
       finishRun(sql, run, end),
     /** Puts a failed run aside, to be made again. */
-    retryRun: (runId: string, retry: Parameters<typeof retryRun>[2]) => retryRun(sql, runId, retry),
-    holdRun: (runId: string) => holdRun(sql, runId),
+    retryRun: (run: Parameters<typeof retryRun>[1], retry: Parameters<typeof retryRun>[2]) =>
+      retryRun(sql, run, retry),
+    holdRun: (run: Parameters<typeof holdRun>[1]) => holdRun(sql, run),
     /** The answer of a run to the sender that waits for it. */
     awaitRun: (runId: string, deadlineMs: number) => runEnds.wait(runId, deadlineMs),
     /** From now on no sender waits. */

@@ -1,6 +1,7 @@
 import type { Sql } from '../platform/postgres.ts'
 import { type NodeResult, resultRows, writeResults } from './node-results.ts'
 import { tellRunEnd } from './run-ends.ts'
+import type { TakenRun } from './runs.ts'
 import { statesBefore } from './states.ts'
 import { storableText } from './storable-text.ts'
 
@@ -8,7 +9,7 @@ const RETRY = `
 WITH moved AS (
   UPDATE runs SET state = 'retrying', reason = $2, retries = retries + 1, queued_at = now(),
          due_at = now() + make_interval(secs => $3::bigint / 1000.0)
-  WHERE id = $1 AND state = 'running' AND state = ANY($4::text[])
+  WHERE id = $1 AND takes = $7 AND state = 'running' AND state = ANY($4::text[])
   RETURNING id, retries
 ), ${writeResults('moved', '$5')}, ${tellRunEnd('moved', '$6')}
 SELECT moved.id FROM moved LEFT JOIN told ON true`
@@ -21,18 +22,19 @@ SELECT moved.id FROM moved LEFT JOIN told ON true`
  */
 export async function retryRun(
   sql: Sql,
-  runId: string,
+  run: Pick<TakenRun, 'id' | 'takes'>,
   retry: { reason: string; delayMs: number; results: NodeResult[]; awaited: boolean },
 ): Promise<boolean> {
   const rows = await sql.unsafe(
     RETRY,
     [
-      runId,
+      run.id,
       storableText(retry.reason),
       retry.delayMs,
       statesBefore('run', 'retrying'),
       resultRows(retry.results),
       retry.awaited,
+      run.takes,
     ],
     { prepare: true },
   )
@@ -40,6 +42,6 @@ export async function retryRun(
 }
 
 /** Says that a worker is still at it, so that nobody takes the run for lost. */
-export async function holdRun(sql: Sql, runId: string): Promise<void> {
-  await sql`UPDATE runs SET queued_at = now() WHERE id = ${runId} AND state = 'running'`
+export async function holdRun(sql: Sql, { id, takes }: Pick<TakenRun, 'id' | 'takes'>): Promise<void> {
+  await sql`UPDATE runs SET queued_at = now() WHERE id = ${id} AND takes = ${takes} AND state = 'running'`
 }

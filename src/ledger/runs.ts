@@ -154,7 +154,7 @@ const FINISH = `
 WITH finished AS (
   UPDATE runs SET state = $2, reason = $3, deliveries_open = $4, answer = $8,
          ended_at = CASE WHEN $2 = 'delivering' THEN NULL ELSE now() END
-  WHERE id = $1 AND state = 'running' AND state = ANY($5::text[])
+  WHERE id = $1 AND takes = $11 AND state = 'running' AND state = ANY($5::text[])
   RETURNING id, event_id, application_id, integration_id, retries
 ), event_moved AS (
   UPDATE events SET state = $2 FROM finished
@@ -173,14 +173,14 @@ WITH finished AS (
 SELECT finished.id FROM finished LEFT JOIN told ON true`
 
 /**
- * Commits what a run did and the deliveries it made, in one statement. False when the run had been finished by
- * another worker: then nothing is written, and the deliveries do not exist.
+ * Commits what a run did and the deliveries it made, in one statement. False when another worker took it since, or had
+ * finished it: then nothing is written, and the deliveries do not exist.
  *
  * @param run as it was taken: the id of its event says in which partition that lies
  */
 export async function finishRun(
   sql: Sql,
-  run: Pick<TakenRun, 'id' | 'eventId'>,
+  run: Pick<TakenRun, 'id' | 'eventId' | 'takes'>,
   end: {
     state: RunEnd
     reason: string | null
@@ -203,6 +203,7 @@ export async function finishRun(
       end.answer ? storableText(JSON.stringify(end.answer)) : null,
       end.answer !== undefined,
       run.eventId,
+      run.takes,
     ],
     { prepare: true },
   )

@@ -74,7 +74,7 @@ export async function executeRun(runId: string, signal: AbortSignal, options: Ru
   const ms = () => performance.now() - startedAt
   if (reason !== null && typeof delayMs === 'number') {
     const again = { reason, delayMs, results: walk.results, awaited: awaited !== undefined }
-    if (!(await options.ledger.retryRun(run.id, again))) return
+    if (!(await options.ledger.retryRun(run, again))) return
     options.putBack({ id: run.id, takes: run.takes, delayMs })
     tell(run, { state: 'retrying', reason, deliveries: 0, ms: ms() }, options)
     return
@@ -101,7 +101,7 @@ async function held<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const hold = () =>
-    ledger.holdRun(run.id).catch((error) => log.warn({ err: error, runId: run.id }, 'a run cannot be held'))
+    ledger.holdRun(run).catch((error) => log.warn({ err: error, runId: run.id }, 'a run cannot be held'))
   const timer = setInterval(hold, holdEveryMs)
   try {
     return await work()

@@ -19,6 +19,7 @@ import {
   finishAttempt,
   finishRun,
   holdOne,
+  latestTake,
   openLedger,
   recordOne,
   ruleOf,
@@ -74,7 +75,7 @@ const AGAIN = { reason: 'as the test says', delayMs: 60_000, results: [], awaite
 async function moveRun(runId: string, to: RunState): Promise<boolean> {
   const { ledger } = world
   if (to === 'running') return (await ledger.takeRun(runId)) !== undefined
-  if (to === 'retrying') return ledger.retryRun(runId, AGAIN)
+  if (to === 'retrying') return ledger.retryRun(await latestTake(world, runId), AGAIN)
   const before = await stateOf('runs', runId)
   const end = { state: to as RunEnd, reason: null, results: [], deliveries: [] }
   if (await finishRun({ ledger, sql: world.sql }, runId, end)) return true
@@ -137,7 +138,7 @@ async function runIn(state: RunState, to?: string): Promise<{ runId: string; eve
     await finishRun(world, runId, { state, reason: null, results: [], deliveries: [] })
   } else if (state === 'running' || state === 'retrying') {
     await world.ledger.takeRun(runId)
-    if (state === 'retrying') await world.ledger.retryRun(runId, AGAIN)
+    if (state === 'retrying') await world.ledger.retryRun(await latestTake(world, runId), AGAIN)
   } else {
     const many = state === 'dead' && to === 'delivered' ? 2 : 1
     const [first = ''] = await runInto(world.ledger, runId, many, {
@@ -300,6 +301,22 @@ async function endOne({ id, state }: { id: string; state: 'dead' | 'delivered' }
   const taken = await world.ledger.takeDelivery(takeOf(id))
   await finishAttempt(world, attemptEnd(id, taken?.number ?? 0, state))
 }
+
+test('whoever had a run before another took it ends it in no way, and keeps nobody from taking it', async () => {
+  const { runId } = await recordOne(world.ledger)
+  const before = await world.ledger.takeRun(runId)
+  const now = await world.ledger.takeRun(runId)
+  if (!before || !now) throw new Error('the run was not taken twice')
+  const end = { state: 'empty' as RunEnd, reason: null, results: [], deliveries: [] }
+  expect(await world.ledger.finishRun(before, end)).toBe(false)
+  expect(await world.ledger.retryRun(before, AGAIN)).toBe(false)
+  await world.sql`UPDATE runs SET queued_at = now() - interval '1 hour' WHERE id = ${runId}`
+  await world.ledger.holdRun(before)
+  const [{ isHeld } = {}] = await world.sql`
+    SELECT queued_at > now() - interval '1 minute' AS "isHeld" FROM runs WHERE id = ${runId}`
+  expect([await stateOf('runs', runId), isHeld]).toEqual(['running', false])
+  expect(await world.ledger.finishRun(now, end)).toBe(true)
+})
 
 test('of two workers that walk one run, the second changes nothing, whatever it found', async () => {
   const { eventId, runId } = await recordOne(world.ledger)

@@ -4,6 +4,7 @@ import {
   attemptEnd,
   finishAttempt,
   finishRun,
+  latestTake,
   openLedger,
   recordOne,
   runInto,
@@ -145,7 +146,12 @@ test('finds a run that is to be made again when it is due, and no earlier', asyn
   const retried = async (delayMs: number) => {
     const { runId } = await recordOne(world.ledger)
     await world.ledger.takeRun(runId)
-    await world.ledger.retryRun(runId, { reason: 'for the moment', delayMs, results: [], awaited: false })
+    await world.ledger.retryRun(await latestTake(world, runId), {
+      reason: 'for the moment',
+      delayMs,
+      results: [],
+      awaited: false,
+    })
     return runId
   }
   const due = await retried(0)
@@ -158,6 +164,6 @@ test('leaves a run alone whose worker gives a sign of life', async () => {
   const { runId } = await recordOne(world.ledger)
   await world.ledger.takeRun(runId)
   await world.sql`UPDATE runs SET queued_at = now() - interval '1 hour' WHERE id = ${runId}`
-  await world.ledger.holdRun(runId)
+  await world.ledger.holdRun(await latestTake(world, runId))
   expect((await sweep(new Date(Date.now() - 5_000))).runs).toEqual([])
 })

@@ -126,7 +126,7 @@ export async function runInto(
     item: `{"position":${position}}`,
     ...(more.turn && { turn: turnOf(more.turn) }),
   }))
-  const run = (await ledger.takeRun(runId)) ?? { id: runId, eventId: newId() }
+  const run = (await ledger.takeRun(runId)) ?? { id: runId, eventId: newId(), takes: 0 }
   if (!(await ledger.finishRun(run, { state: 'delivering', reason: null, results: [], deliveries: made })))
     throw new Error(`run ${runId} was finished already`)
   return made.map(({ id }) => id)
@@ -152,9 +152,15 @@ type RunEnd = Parameters<Ledger['finishRun']>[1]
 type AttemptEnd = Omit<Parameters<Ledger['finishAttempt']>[0], 'delivery'> & { id: string; number: number }
 
 /** Ends a run that is known by its id alone. */
-export async function finishRun({ ledger, sql }: Ending, id: string, end: RunEnd): Promise<boolean> {
-  const [run] = await sql<{ eventId: string }[]>`SELECT event_id AS "eventId" FROM runs WHERE id = ${id}`
-  return ledger.finishRun({ id, eventId: run?.eventId ?? newId() }, end)
+export async function finishRun(opened: Ending, id: string, end: RunEnd): Promise<boolean> {
+  return opened.ledger.finishRun(await latestTake(opened, id), end)
+}
+
+/** What is known of a run by whoever took it last. */
+export async function latestTake({ sql }: Ending, id: string) {
+  const [run] = await sql<{ eventId: string; takes: number }[]>`
+    SELECT event_id AS "eventId", takes FROM runs WHERE id = ${id}`
+  return { id, eventId: run?.eventId ?? newId(), takes: run?.takes ?? 0 }
 }
 
 /** Ends an attempt of a delivery that is known by its id alone. */
