@@ -153,6 +153,8 @@ export {
 }
 
 export interface Integrations extends Definitions {
+  /** Reads everything again before it says that there is none: this process may not have been told of it yet. */
+  findDestination(id: string): Promise<Destination | undefined>
   /** The definition that a run carries. */
   definitionOf(integrationId: string, version: number): Promise<Definition | undefined>
   /** The source of a function's version. */
@@ -233,6 +235,12 @@ export async function openIntegrations(options: IntegrationsOptions): Promise<In
 
   return {
     ...definitions,
+    async findDestination(id) {
+      const known = definitions.destination(id)
+      if (known) return known
+      await definitions.reload()
+      return definitions.destination(id)
+    },
     async definitionOf(integrationId, version) {
       const current = definitions.integration(integrationId)
       if (current?.version === version) return current.definition

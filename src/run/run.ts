@@ -16,7 +16,7 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
 import { type Failure, finalFailure } from './failure.ts'
-import { versionsOf } from './functions.ts'
+import { namesUnknown, versionsOf } from './functions.ts'
 import type { RunLimits } from './limits.ts'
 import { redactWalk } from './redact-walk.ts'
 import { answerOf } from './respond.ts'
@@ -141,6 +141,8 @@ async function fixedVersions(
   { integrations, ledger }: RunOptions,
 ): Promise<Record<string, string>> {
   if (run.functionVersions) return run.functionVersions
+  // This process may not have been told of it yet.
+  if (namesUnknown(definition, run.applicationId, integrations)) await integrations.reload()
   const versions = versionsOf(definition, run.applicationId, integrations)
   if (Object.keys(versions).length > 0) await ledger.fixFunctionVersions(run.id, versions)
   return versions

@@ -36,7 +36,7 @@ export async function attemptDelivery(
   // Many that are taken at one moment are taken before any of them counts.
   if (!places.begin(first.destinationId)) return giveBack(batch, options)
   try {
-    const destination = integrations.destination(first.destinationId)
+    const destination = await integrations.findDestination(first.destinationId)
     if (takesBatches(destination)) await attemptBatch(batch, destination, signal, options)
     else if (batch.deliveries.length === 1) await attemptOne(first, destination, signal, options)
     else await giveBack(batch, options)

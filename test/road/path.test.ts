@@ -1,3 +1,4 @@
+import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../world/eventually.ts'
 import type { QueueEngine } from '../world/gateway.ts'
@@ -235,6 +236,32 @@ describe.each<QueueEngine>(['in-process', 'bullmq'])('the road on the %s queue',
     expect((await road.api.eventIn(unfit, 'dead')).runs[0].reason).toMatch(
       /^node "push": mapping of "total" from "total"/,
     )
+  })
+
+  test('what a worker has not been told of yet is looked for before it is said not to be there', async () => {
+    const destination = await road.destination('/untold')
+    const { name } = await road.api.rewriteFunction(
+      road.shop,
+      'untold',
+      'return { jobStatus: 1, data: job.data.data }',
+    )
+    const id = await road.integration([{ id: 'push', kind: 'push', destination, function: name }])
+    const { env, gateway } = road.world
+    const sql = postgres(env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} })
+    await sql`CREATE TABLE aside AS SELECT * FROM destinations WHERE id = ${destination}`
+    await sql`CREATE TABLE aside_functions AS SELECT * FROM rewrite_functions WHERE name = ${name}`
+    await sql`DELETE FROM destinations WHERE id = ${destination}`
+    await sql`DELETE FROM rewrite_functions WHERE name = ${name}`
+    await gateway.integrations.reload()
+    expect(gateway.integrations.destination(destination)).toBeUndefined()
+    // Without a notice, as one that is lost with its connection.
+    await sql`INSERT INTO destinations SELECT * FROM aside`
+    await sql`INSERT INTO rewrite_functions SELECT * FROM aside_functions`
+    await road.world.send(id, '{"id":1}')
+    await road.api.eventIn(id, 'delivered')
+    expect(cameTo(road.receiver, '/untold')).toEqual(['{"id":1}'])
+    await sql`DROP TABLE aside, aside_functions`
+    await sql.end()
   })
 
   test('what is meant for a destination that was disabled or deleted is dead, and says so', async () => {
