@@ -127,6 +127,7 @@ import {
   dropExpiredKeys,
   findUnfinished,
   oldestWaiting,
+  readClock,
   type SweepOptions,
   type Unfinished,
 } from './sweep.ts'
@@ -270,6 +271,7 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
       resumeDestination(sql, destinationId, witness),
     findDestinationStates: () => findDestinationStates(sql),
 
+    clock: () => readClock(sql),
     findUnfinished: (options: SweepOptions) => findUnfinished(sql, options),
     oldestWaiting: () => oldestWaiting(sql),
     dropExpiredKeys: (limit: number) => dropExpiredKeys(sql, limit),

@@ -57,6 +57,12 @@ function onePerBatch<Delivery extends { id: string; batchId: string | null }>(
   })
 }
 
+/** The moment by the clock of the ledger: what it has written down is earlier, whatever clocks other machines have. */
+export async function readClock(sql: Sql): Promise<Date> {
+  const [row] = await sql<{ now: Date }[]>`SELECT now()`
+  return row?.now ?? new Date()
+}
+
 /** Age in seconds of the oldest work that is due and unfinished; 0 when there is none. */
 export async function oldestWaiting(sql: Sql): Promise<{ runSeconds: number; deliverySeconds: number }> {
   const [row] = await sql<{ runSeconds: number; deliverySeconds: number }[]>`

@@ -3,7 +3,7 @@ import type { Log } from '../platform/log.ts'
 import type { Queue } from '../queue/queue.ts'
 
 export interface StandInOptions {
-  ledger: Pick<Ledger, 'findUnfinished'>
+  ledger: Pick<Ledger, 'findUnfinished' | 'clock'>
   queue: Pick<Queue, 'trouble'>
   /** How much waits in the lanes of this worker's own. */
   waiting(): Promise<number>
@@ -47,7 +47,7 @@ export function startStandIn(options: StandInOptions): StandIn {
     if (!isAway) return false
     const limit = OWN_MAX - (await waiting())
     if (limit <= 0) return true
-    const now = Date.now()
+    const now = (await ledger.clock()).getTime()
     const found = await ledger.findUnfinished({
       queuedBefore: new Date(now - standInMs),
       silentBefore: new Date(now - options.lostSeconds * 1_000),

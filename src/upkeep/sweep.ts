@@ -3,7 +3,7 @@ import type { Log } from '../platform/log.ts'
 import type { Gap, Queue } from '../queue/queue.ts'
 
 export interface SweepOptions {
-  ledger: Pick<Ledger, 'findUnfinished'>
+  ledger: Pick<Ledger, 'findUnfinished' | 'clock'>
   queue: Pick<Queue, 'trouble' | 'onGap'>
   /**
    * Puts found work into the queue; with `anew` also what the queue believes to have.
@@ -30,7 +30,7 @@ const PAGE = 1_000
 export function createSweep({ ledger, queue, requeue, lostSeconds, log }: SweepOptions): Sweep {
   let closed = false
   let filling: Promise<void> = Promise.resolve()
-  const lostBefore = () => new Date(Date.now() - lostSeconds * 1_000)
+  const lostBefore = (now: Date) => new Date(now.getTime() - lostSeconds * 1_000)
 
   /** Page by page; what a page marks as queued, the next does not find. */
   async function sweep(
@@ -50,8 +50,9 @@ export function createSweep({ ledger, queue, requeue, lostSeconds, log }: SweepO
   }
 
   async function fillGap({ why, idsMayBeLeft }: Gap): Promise<void> {
-    const how = { queuedBefore: new Date(), silentBefore: lostBefore(), alone: false }
     try {
+      const now = await ledger.clock()
+      const how = { queuedBefore: now, silentBefore: lostBefore(now), alone: false }
       const found = await sweep(how, idsMayBeLeft)
       if (found > 0) log.warn({ found, why }, 'work put back into the queue')
     } catch (err) {
@@ -63,8 +64,8 @@ export function createSweep({ ledger, queue, requeue, lostSeconds, log }: SweepO
     filling = filling.then(() => fillGap(gap))
   })
   return {
-    everything: () => sweep({ queuedBefore: new Date(), alone: true }),
-    lost: () => sweep({ queuedBefore: lostBefore(), alone: false }),
+    everything: async () => sweep({ queuedBefore: await ledger.clock(), alone: true }),
+    lost: async () => sweep({ queuedBefore: lostBefore(await ledger.clock()), alone: false }),
     close() {
       closed = true
       return filling

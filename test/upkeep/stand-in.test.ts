@@ -36,6 +36,7 @@ beforeEach(() => {
   onLook = () => {}
   standIn = startStandIn({
     ledger: {
+      clock: async () => new Date(),
       async findUnfinished(question) {
         asked.push(question)
         await onLook()

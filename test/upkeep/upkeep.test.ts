@@ -130,6 +130,28 @@ test('while the queue is away nothing is looked for; when it is back, all that w
   await close()
 })
 
+test('what counts as lost, and what waits, is said by the clock of the ledger, whatever the clock of this machine says', async () => {
+  const fresh = await recordOne(world.ledger)
+  let tell: (gap: Gap) => void = () => {}
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+  try {
+    const ahead = await keepUp({ lostSeconds: 600 })
+    const { runId: old } = await recordOne(world.ledger)
+    await world.sql`UPDATE runs SET queued_at = now() - interval '11 minutes' WHERE id = ${old}`
+    await eventually(() => expect(ahead.runs()).toContain(old))
+    expect(ahead.runs()).not.toContain(fresh.runId)
+    await ahead.close()
+    vi.setSystemTime(Date.now() - 7_200_000)
+    const queue = { trouble: () => undefined, onGap: (listener: typeof tell) => void (tell = listener) }
+    const behind = await keepUp({ lostSeconds: 600, queue })
+    tell({ why: 'it was away', idsMayBeLeft: true })
+    await eventually(() => expect(behind.runs()).toContain(fresh.runId))
+    await behind.close()
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('more work than one page holds is put back page by page', async () => {
   const entries = Array.from({ length: 1_100 }, () => entryOf())
   await Promise.all(entries.map((entry) => world.ledger.record(entry)))
