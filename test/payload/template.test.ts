@@ -132,8 +132,77 @@ describe('numbers', () => {
     ['"007" | plus: "1."', '8'],
     ['"free" | plus: 1', '1'],
     ['9007199254740990 | plus: 1', '9007199254740991'],
-  ])('that doubles hold are counted with: %s', (field, expected) => {
-    expect(render(`{{ ${field} }}`)).toBe(expected)
+    ['"0.1" | plus: "0.2"', '0.30000000000000004'],
+    ['"0.30000000000000004" | times: 1', '0.30000000000000004'],
+    ['"33.333333333333336" | plus: 0', '33.333333333333336'],
+    ['"19.900000000000000000000" | times: 2', '39.8'],
+    ['sum | minus: 0', '0.30000000000000004'],
+    ['tenth | abs', '0.1'],
+  ])('that doubles hold are counted with, however long they are: %s', (field, expected) => {
+    expect(render(`{{ ${field} }}`, parseExact('{"sum":0.30000000000000004,"tenth":-0.1}'))).toBe(expected)
+  })
+
+  test.each([
+    ['52.520006599999996', 'round: 2', '52.52'],
+    ['52.520006599999996', 'floor', '52'],
+    ['52.520006599999996', 'ceil', '53'],
+    ['-52.520006599999996', 'floor', '-53'],
+    ['-52.520006599999996', 'ceil', '-52'],
+    ['3.333333333333333333', 'round: "3"', '3.333'],
+    ['1.500000000000000000', 'round', '2'],
+    ['1.50000000000000000001', 'round', '2'],
+    ['-2.50000000000000000001', 'round', '-3'],
+    ['1.49999999999999999999', 'round', '1'],
+    ['1.00499999999999999999', 'round: 2', '1'],
+    ['2.99999999999999999999', 'floor', '2'],
+    ['1.00000000000000000001', 'ceil', '2'],
+    ['-0.00000000000000000001234567890123456789', 'floor', '-1'],
+    ['0.00000000000000000001234567890123456789', 'round: 5', '0'],
+    ['1e-400', 'ceil', '1'],
+    ['12345.678901234567890', 'round: -2', '12300'],
+    ['45.678901234567890123', 'round: -2', '0'],
+    ['45.678901234567890123', 'round: -9', '0'],
+    ['9007199254740991.4', 'round', '9007199254740991'],
+    ['9007199254740991.9', 'floor', '9007199254740991'],
+    ['4503599627370497.50000001', 'round', '4503599627370498'],
+  ])('of more digits than a double has may be rounded by them: %s | %s', (number, filter, expected) => {
+    const scope = parseExact(`{"number":${number},"text":" ${number} "}`)
+    expect(render(`{{ number | ${filter} }} {{ text | ${filter} }}`, scope)).toBe(`${expected} ${expected}`)
+  })
+
+  test.each([
+    ['52.520006599999996', 'abs', 'cannot count with 52.520006599999996 exactly'],
+    ['0.333333333333333333', 'times: 2', 'cannot count with 0.333333333333333333 exactly'],
+    ['0.333333333333333333', 'round: 18', 'cannot count with 0.333333333333333333 exactly'],
+    ['900719925474099.126', 'round: 2', 'cannot count with 900719925474099.126 exactly'],
+    ['1.23456789012345678901', 'round: 0.5', 'cannot count with 1.23456789012345678901 exactly'],
+    ['1.23456789012345678901', 'round: id', 'cannot count with 1.23456789012345678901 exactly'],
+    ['9007199254740991.9', 'round', 'gives 9007199254740992, which is too large to be exact'],
+    ['9007199254740993.5', 'floor', 'cannot count with 9007199254740993.5 exactly'],
+    ['9007199254740993', 'floor', 'cannot count with 9007199254740993 exactly'],
+    ['1e400', 'floor', 'cannot count with 1e400 exactly'],
+  ])('whose result would lose digits are refused: %s | %s', (number, filter, message) => {
+    const scope = parseExact(`{"number":${number},"text":"${number}","id":820982911946154508}`)
+    expect(render(`{{ number | ${filter} }}`, scope)).toContain(message)
+    expect(render(`{{ text | ${filter} }}`, scope)).toContain(message)
+  })
+
+  test.each(['', '1.'])('of millions of digits are refused in few words: %s999…', (start) => {
+    const digits = `${start}${'9'.repeat(20_000_000)}`
+    const scope = parseExact(`{"number":${digits},"text":"${digits}"}`)
+    for (const field of ['number', 'text']) {
+      for (const filter of ['plus: 1', 'round', 'floor'])
+        expect(render(`{{ ${field} | ${filter} }}`, scope)).toMatch(
+          /^.{0,60} with [0-9.]{50}… exactly.{0,20}$/,
+        )
+    }
+    expect(render(`{{ ${'0.'.padEnd(60_000, '1')} }}`)).toMatch(
+      /^.{0,60}[0-9.]{50}… is too long to be exact.{0,20}$/,
+    )
+  })
+
+  test('are none in a long text, which counts as 0 like a short one', () => {
+    expect(render('{{ long | plus: 1 }} {{ long | round }}')).toBe('1 0')
   })
 })
 

@@ -87,9 +87,15 @@ describe('numbers', () => {
     ['1234567,5', 1234567.5],
     ['999', 999],
     [',5', 0.5],
-  ])('group signs may stand before every third digit, as in %s', async (text, number) => {
-    expect(await transformed(text, { number: { decimal: ',', group: '.' } })).toBe(number)
-  })
+    ['1.00.000', 100000],
+    ['-12.34.56.789,5', -123456789.5],
+    ['123.45.678', 12345678],
+  ])(
+    'group signs may stand before three digits, and two where more follow, as in %s',
+    async (text, number) => {
+      expect(await transformed(text, { number: { decimal: ',', group: '.' } })).toBe(number)
+    },
+  )
 
   test.each([
     '1.5',
@@ -104,7 +110,13 @@ describe('numbers', () => {
     '1,234.567',
     '1.234,5.6',
     '1.234e5',
-    '12.34.567',
+    '1.00.00',
+    '1.000.00',
+    '1.0.000',
+    '1.0000.000',
+    '1234.56.789',
+    '0.12.345',
+    '31.12.2026',
   ])('a group sign that stands elsewhere makes %s no number', async (text) => {
     for (const name of ['number', 'integer'])
       expect(await complaint(text, { [name]: { decimal: ',', group: '.' } })).toContain('expected a number')
@@ -113,7 +125,7 @@ describe('numbers', () => {
   test('a group sign may be any character', async () => {
     expect(await transformed('1 234 567.25', { number: { group: ' ' } })).toBe(1234567.25)
     expect(await transformed('1’234', { integer: { group: '’' } })).toBe(1234)
-    expect(await complaint('12,34,567', { number: { group: ',' } })).toContain('expected a number')
+    expect(await transformed('12,34,567.25', { number: { group: ',' } })).toBe(1234567.25)
     expect(await complaint('1 5', { number: { group: ' ' } })).toContain('expected a number')
   })
 

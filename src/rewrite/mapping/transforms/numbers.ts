@@ -42,12 +42,13 @@ export const numberTransforms: readonly Transform[] = [
     on: 'each',
     args: NOTATION_ARGS,
     meaning:
-      'Text as an exact number of any size; a number stays as it is. Marks of groups may be left out, and stand ' +
-      'before every third digit otherwise. Anything else is an error.',
+      'Text as an exact number of any size; a number stays as it is. Marks of groups may be left out; otherwise the ' +
+      'last group has three digits, the others two or three, the first one to three. Anything else is an error.',
     examples: [
       { from: ' 12.50 ', to: 12.5 },
       { from: '12345678901234567890123', to: LONG },
       { from: '1.234,56', args: { decimal: ',', group: '.' }, to: 1234.56 },
+      { from: '1,00,000', args: { group: ',' }, to: 100000 },
     ],
     schema: notation,
     make: (args) => (value) => (isNumeric(value) ? value : readNumber(value, args, decimalNumber)),
@@ -155,10 +156,15 @@ function withoutGroups(text: string, decimal: string, group: string): string {
   if (!text.includes(group)) return text
   const [whole = ''] = text.split(decimal, 1)
   const rest = text.slice(whole.length)
-  const [first = '', ...others] = whole.split(group)
-  const isGrouped =
-    /^[+-]?[1-9][0-9]{0,2}$/.test(first) && others.every((digits) => /^[0-9]{3}$/.test(digits))
-  return isGrouped && !rest.includes(group) ? first + others.join('') + rest : ''
+  const groups = whole.split(group)
+  const isGrouped = groups.every((digits, index) => groupAt(index, groups.length).test(digits))
+  return isGrouped && !rest.includes(group) ? groups.join('') + rest : ''
+}
+
+/** In India groups have two digits, except for the last: `12,34,567`. */
+function groupAt(index: number, count: number): RegExp {
+  if (index === 0) return /^[+-]?[1-9][0-9]{0,2}$/
+  return index === count - 1 ? /^[0-9]{3}$/ : /^[0-9]{2,3}$/
 }
 
 function integerOf(decimal: Decimal): Json | Failure {
