@@ -49,6 +49,11 @@ export async function resumeDestination(
   })
 }
 
+/** Nothing is held back from what was deleted: what waits for it goes, and ends. */
+export async function forgetDestinationState(sql: Sql, destinationId: string): Promise<void> {
+  await sql`DELETE FROM destination_states WHERE destination_id = ${destinationId}`
+}
+
 /** The destinations that are paused or whose circuit is not closed; all others stand as they should. */
 export async function findDestinationStates(sql: Sql): Promise<DestinationState[]> {
   const rows = await sql<DestinationState[]>`

@@ -42,6 +42,7 @@ import { type DeliveryRow, type DeliveryWithAttempts, findDelivery, listDeliveri
 import {
   type DestinationState,
   findDestinationStates,
+  forgetDestinationState,
   pauseDestination,
   resumeDestination,
 } from './destination-states.ts'
@@ -269,6 +270,7 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
       pauseDestination(sql, destinationId, reason, witness),
     resumeDestination: (destinationId: string, witness?: Witness) =>
       resumeDestination(sql, destinationId, witness),
+    forgetDestinationState: (destinationId: string) => forgetDestinationState(sql, destinationId),
     findDestinationStates: () => findDestinationStates(sql),
 
     clock: () => readClock(sql),

@@ -264,6 +264,19 @@ describe.each<QueueEngine>(['in-process', 'bullmq'])('the road on the %s queue',
     await sql.end()
   })
 
+  test('what waits for a paused destination that is deleted is dead too, and does not wait for ever', async () => {
+    const [paused, other] = [await road.destination('/paused'), await road.destination('/other')]
+    const push = (destination: string) => ({ id: 'push', kind: 'push', destination })
+    const id = await road.integration([push(paused)])
+    await road.api.call('POST', `/destinations/${paused}/pause`, { reason: 'they move house' })
+    await road.world.send(id, '{"id":1}')
+    await road.api.eventIn(id, 'delivering')
+    await road.api.call('PATCH', `/integrations/${id}`, { definition: { nodes: [push(other)] } })
+    expect((await road.api.call('DELETE', `/destinations/${paused}`)).status).toBe(204)
+    const [run] = (await road.api.eventIn(id, 'dead')).runs
+    expect(run.deliveries[0].reason).toBe('unsendable: the destination was deleted')
+  })
+
   test('what is meant for a destination that was disabled or deleted is dead, and says so', async () => {
     const disabled = await road.destination('/off')
     const soonAgain = { triesMax: 50, firstDelayMs: 500, factor: 1, delayMaxMs: 500 }

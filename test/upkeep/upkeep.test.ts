@@ -142,8 +142,15 @@ test('what counts as lost, and what waits, is said by the clock of the ledger, w
     expect(ahead.runs()).not.toContain(fresh.runId)
     await ahead.close()
     vi.setSystemTime(Date.now() - 7_200_000)
-    const queue = { trouble: () => undefined, onGap: (listener: typeof tell) => void (tell = listener) }
-    const behind = await keepUp({ lostSeconds: 600, queue })
+    const behind = await keepUp({
+      lostSeconds: 600,
+      queue: {
+        trouble: () => undefined,
+        onGap(listener) {
+          tell = listener
+        },
+      },
+    })
     tell({ why: 'it was away', idsMayBeLeft: true })
     await eventually(() => expect(behind.runs()).toContain(fresh.runId))
     await behind.close()

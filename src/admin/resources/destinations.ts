@@ -21,7 +21,7 @@ import type { ResourceOptions } from './resource-options.ts'
 import { requireTaken, type TryOptions } from './verified-destination.ts'
 
 export interface DestinationOptions extends ResourceOptions, TryOptions {
-  ledger: Pick<Ledger, 'findDestinationStates'>
+  ledger: Pick<Ledger, 'findDestinationStates' | 'forgetDestinationState'>
 }
 
 type Input = z.infer<typeof destinationIn>
@@ -83,6 +83,7 @@ export function destinationResource(
       const isDeleted = await integrations.delete('destinations', id, witness)
       // One may have begun to push to it meanwhile.
       if (!isDeleted) requireUnused(id, integrations)
+      else await ledger.forgetDestinationState(id)
       return isDeleted
     },
   }
