@@ -4,6 +4,7 @@ import { type Json, NumberText, parseExact } from '../../src/payload/exact-json.
 import { joinTexts, MASK, redactFields, restoreMasked, textsBehind } from '../../src/payload/redact-fields.ts'
 import { redactionOf } from '../../src/payload/redaction.ts'
 import { seek } from '../../src/payload/sought-text.ts'
+import { processorMs } from '../world/processor-ms.ts'
 
 describe('fields that are redacted', () => {
   const order: Json = {
@@ -160,6 +161,38 @@ describe('what is hidden is taken out', () => {
     const names = Array.from({ length: 500 }, (_, index) => `Maria ${index}`)
     const letter = 'Maria 499, meet Marie and Margaret. '.repeat(200)
     expect(redactionOf(names).text(letter)).toBe('***, meet Marie and Margaret. '.repeat(200))
+  })
+
+  describe('at a price that is not far from that of plain text', () => {
+    const form = new URLSearchParams({ text: 'Дорогой клиент, мы получили ваш заказ 12345. ' }).toString()
+    const costOf = (given: string, hidden: string) => {
+      const filled = Buffer.from(given.repeat(Math.ceil(1_000_000 / given.length)))
+      const { bytes: shown } = redactionOf([hidden, 'anna@example.com'])
+      const { isIn } = seek(hidden, false)
+      const once = () => {
+        shown(filled)
+        isIn(filled.toString())
+      }
+      return Math.min(...Array.from({ length: 5 }, () => processorMs(once)))
+    }
+
+    test.each([
+      ['a Cyrillic form', form, 'Müller'],
+      ['a form in ISO-8859-1', '%e4', 'äöüäöü'],
+      ['one that nearly has the text', '%e4', 'ääääääöü'],
+      ['a Chinese form', '%e4%bd%a0', 'äöüäöü'],
+      ['a Chinese form that nearly has the text', '%e4%bd%a0', '你你你你你好'],
+      ['JSON of Rails', '\\u00e4', 'äöüäöü'],
+      ['JSON within JSON', '\\\\\\\\u00e4', 'äöüäöü'],
+      ['XML', '&amp;amp;#228;', 'äöüäöü'],
+    ])('in %s', (_, given, hidden) => {
+      expect(costOf(given, hidden) / costOf('name=Dear customer, ', hidden)).toBeLessThan(40)
+    })
+
+    test('so that a long form is shown, not given up', () => {
+      const long = form.repeat(4_000)
+      expect(redactionOf(['Müller', 'Привет', 'Днепропетровск', 'Заказчик']).text(long)).toBe(long)
+    })
   })
 
   test('everything of it, where there is too much to look for', () => {
