@@ -182,9 +182,12 @@ function unitsOfBytes(): string[][] {
   return knownUnits
 }
 
-/** What may stand escaped before a place of a folded text: the character, where an escape ends there. */
+/**
+ * What may stand escaped before a place of a folded text: the character, where an escape ends there. The longest escape
+ * counts: the last byte of a letter in UTF-8 is no character of its own.
+ */
 export function escapedBefore(text: string, at: number): string | undefined {
-  for (let from = at - 1; from >= Math.max(0, at - ESCAPE_CHARS_MAX); from--) {
+  for (let from = Math.max(0, at - ESCAPE_CHARS_MAX); from < at; from++) {
     if (text.charAt(from) === '+') continue
     const found = readingsAt(text, from).find(({ end }) => end === at)
     if (found) return found.units
@@ -192,8 +195,8 @@ export function escapedBefore(text: string, at: number): string | undefined {
   return undefined
 }
 
-/** Of those that are met: `&amp;#x0001f600;`. */
-const ESCAPE_CHARS_MAX = 16
+/** Of those that are met: four bytes of UTF-8, each as `%2525f0`. */
+const ESCAPE_CHARS_MAX = 28
 
 const SINGLE_BYTES = ['windows-1252', 'iso-8859-1', 'iso-8859-15']
 const BYTE_CHARSETS = ['utf-8', ...SINGLE_BYTES]

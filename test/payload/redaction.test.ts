@@ -113,6 +113,8 @@ describe('what is hidden is taken out', () => {
       '***, not FINLDE; number ***, not 123',
     ],
     ['after an escape', 'a\\nNLD', 'a\\n***'],
+    ['after an escaped sign', 'a%C2%A0NLD%E3%80%8ANLD&#171;NLD', 'a%C2%A0***%E3%80%8A***&#171;***'],
+    ['but not after an escaped letter', 'a=%C3%85nld&b=%25C3%2585nld', 'a=%C3%85nld&b=%25C3%2585nld'],
     ['more than once', 'jane@example.comjane@example.com', '******'],
     ['but not one character, of which every text is full', '7 of 17', '7 of 17'],
   ])('%s', (_, given, shown) => {
@@ -238,6 +240,15 @@ describe('a text that is sought', () => {
     ['shop@example.com', '"zoe\\u002Bshop@example.com"', false],
     ['jane@example.com', 'jane@example\\u002Ecom\\u002Eau', false],
     ['a.c', 'abc', false],
+    ['Berg', 'name=%C3%85berg', false],
+    ['Berg', 'name=%2525C3%252585berg', false],
+    ['Berg', 'name=%E3%80%8ABerg', true],
+    ['Berg', 'name=%C2%A0Berg', true],
+    ['Berg', 'name=%F0%90%90%A8Berg', false],
+    ['Berg', 'name=%2525F0%252590%252590%2525A8Berg', false],
+    ['sterman', '%C3%96sterman', false],
+    ['mann', '%C3%BCmann', false],
+    ['mann', '%FCmann', false],
   ])('%s is a word of its own in %s: %s', (sought, text, found) => {
     expect(seek(sought, false).isIn(text)).toBe(found)
     expect(seek(sought, true).isIn(`x${sought}x`)).toBe(true)
@@ -248,6 +259,7 @@ describe('a text that is sought', () => {
     expect(isInJson('{"a":[{"b":"Dear\\nZo\\u00eb"}]}')).toBe(true)
     expect(isInJson('{"Zo\\u00EB":1}')).toBe(true)
     expect(isInJson('{"a":"Zoëlle"}')).toBe(false)
+    expect(seek('Berg', false).isInBytes(Buffer.from('name=%C3%85berg'))).toBe(false)
     for (const charset of ['utf8', 'latin1', 'utf16le'] as const)
       expect(isInBytes(Buffer.from('<name>Zoë</name>', charset))).toBe(true)
   })
