@@ -64,9 +64,8 @@ export function redactionOf(hidden: HiddenTexts): Redaction {
 
 function standsThere({ from, to, text }: Place, folded: string): boolean {
   if (text.length >= INSIDE_CHARS_MIN) return true
-  return !isWordAt(folded, to) && (!isWordAt(folded, from - 1) || escapedBefore(folded, from) !== undefined)
+  if (WORD.test(folded.charAt(to))) return false
+  return !WORD.test(escapedBefore(folded, from) ?? folded.charAt(from - 1))
 }
 
-function isWordAt(text: string, at: number): boolean {
-  return /[\p{L}\p{N}]/u.test(text.charAt(at))
-}
+const WORD = /[\p{L}\p{N}]/u

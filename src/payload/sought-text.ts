@@ -45,12 +45,16 @@ const WORD = /[\p{L}\p{N}]/u
 /** An address has signs before its `@` and dots behind it that no other word has. */
 const IN_ADDRESS = /[\p{L}\p{N}._%+-]/u
 const BEHIND_ADDRESS = /^(?:[\p{L}\p{N}-]|\.[\p{L}\p{N}])/u
+/** Whoever escapes the `@` escapes a `+` that is one, too: one that is left is a space. */
+const FORM_ADDRESS = /%(?:25)*40/
 
 /** Whether it is a word, number or e-mail address of its own; what is escaped counts as what it stands for. */
 function isWord({ from, to, text }: Place, folded: string): boolean {
   const isAddress = text.includes('@')
-  const before = escapedBefore(folded, from) ?? folded.charAt(from - 1)
-  if ((isAddress ? IN_ADDRESS : WORD).test(before)) return false
+  const escaped = escapedBefore(folded, from)
+  const before = escaped ?? folded.charAt(from - 1)
+  const isSpace = escaped === undefined && before === '+' && FORM_ADDRESS.test(folded.slice(from, to))
+  if (!isSpace && (isAddress ? IN_ADDRESS : WORD).test(before)) return false
   const [first, end] = characterAt(folded, to)
   return isAddress ? !BEHIND_ADDRESS.test(first + characterAt(folded, end)[0]) : !WORD.test(first)
 }

@@ -60,14 +60,15 @@ export function readingsAt(text: string, at: number): Reading[] {
   }
 }
 
-const UNIT = /u([0-9a-f]{4})(?:\\{1,8}u(d[c-f][0-9a-f]{2}))?/y
+const LOW_HALF = /\\{1,8}u(d[c-f][0-9a-f]{2})/y
 
 function afterBackslashes(text: string, at: number): Reading[] {
   let end = at
   while (end - at < BACKSLASHES_MAX && text.charAt(end) === '\\') end++
-  const readings = [2, 4, 8].flatMap((run) => (run <= end - at ? [{ units: '\\', end: at + run }] : []))
+  const readings: Reading[] = []
+  for (let run = 2; run <= end - at; run *= 2) readings.push({ units: '\\', end: at + run })
   const escaped = text.charAt(end)
-  if (escaped === 'u') return [...readings, ...unicode(text, end)]
+  if (escaped === 'u') return readings.concat(unicode(text, end))
   const control = CONTROLS[escaped]
   if (control !== undefined) readings.push({ units: control, end: end + 1 })
   else if (isSign(escaped)) readings.push({ units: escaped, end: end + 1 })
@@ -75,17 +76,32 @@ function afterBackslashes(text: string, at: number): Reading[] {
 }
 
 function unicode(text: string, at: number): Reading[] {
-  UNIT.lastIndex = at
-  const [whole = '', first, second] = UNIT.exec(text) ?? []
-  if (first === undefined) return []
-  const unit = String.fromCharCode(Number.parseInt(first, 16))
-  const one = { units: fold(unit), end: at + 5 }
+  const [high, low] = [byteAt(text, at + 1), byteAt(text, at + 3)]
+  if (high < 0 || low < 0) return []
+  const code = high * 0x100 + low
+  const one = { units: foldedOf(code), end: at + 5 }
+  if (code === AMPERSAND) return [one, ...references(text, one.end)]
+  if (code >> 10 !== 0x36) return [one]
   // A letter of two units has a lower case that neither of them has.
-  if (second !== undefined && unit >= '\ud800' && unit <= '\udbff') {
-    const pair = unit + String.fromCharCode(Number.parseInt(second, 16))
-    return [one, { units: fold(pair), end: at + whole.length }]
-  }
-  return unit === '&' ? [one, ...references(text, one.end)] : [one]
+  LOW_HALF.lastIndex = one.end
+  const [whole = '', second = ''] = LOW_HALF.exec(text) ?? []
+  if (whole === '') return [one]
+  const pair = String.fromCharCode(code, Number.parseInt(second, 16))
+  return [one, { units: fold(pair), end: one.end + whole.length }]
+}
+
+const AMPERSAND = 0x26
+
+const foldedUnits = new Map<number, string>()
+
+/** As {@link fold}, of one character; of those of one unit it is kept, as a text may be full of their escapes. */
+function foldedOf(code: number): string {
+  if (code > 0xffff) return fold(String.fromCodePoint(code))
+  const known = foldedUnits.get(code)
+  if (known !== undefined) return known
+  const folded = fold(String.fromCharCode(code))
+  foldedUnits.set(code, folded)
+  return folded
 }
 
 /** The rest of an entity, or of a reference to a character. */
@@ -97,7 +113,7 @@ function references(text: string, at: number): Reading[] {
     REFERENCE.lastIndex = from
     const [whole = '', decimal, hex, name = ''] = REFERENCE.exec(text) ?? []
     const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
-    const units = code <= 0x10ffff ? fold(String.fromCodePoint(code)) : ENTITIES[name]
+    const units = code <= 0x10ffff ? foldedOf(code) : ENTITIES[name]
     if (units !== undefined) readings.push({ units, end: from + whole.length })
     if (!text.startsWith('amp;', from)) break
   }
@@ -107,54 +123,71 @@ function references(text: string, at: number): Reading[] {
 function percents(text: string, at: number): Reading[] {
   const readings: Reading[] = []
   for (let again = 0; again <= AGAIN_MAX; again++) {
-    const first = byteAt(text, at, again)
-    if (first === undefined) break
-    const bytes = [first]
-    for (let next = first; next.value >= 0x80 && bytes.length < 4; bytes.push(next)) {
-      const following = byteAt(text, next.end, again)
-      if (following === undefined || following.value >> 6 !== 0b10) break
-      next = following
-    }
-    readings.push(...charactersOf(bytes))
-    if (!text.startsWith('25', at + 1 + again * 2)) break
+    const from = at + 1 + again * 2
+    const byte = byteAt(text, from)
+    if (byte < 0) break
+    for (const units of unitsOfBytes()[byte] ?? []) readings.push({ units, end: from + 2 })
+    const character = utf8At(text, from, byte, again)
+    if (character) readings.push(character)
+    if (byte !== PERCENT) break
   }
   return readings
 }
 
-interface PercentByte {
-  value: number
-  end: number
+const PERCENT = 0x25
+
+/** Two digits of a folded text; -1 where they are none. */
+function byteAt(text: string, at: number): number {
+  const high = digitAt(text, at)
+  const low = digitAt(text, at + 1)
+  return high < 0 || low < 0 ? -1 : high * 16 + low
 }
 
-const BYTE = /^[0-9a-f]{2}$/
-
-function byteAt(text: string, at: number, again: number): PercentByte | undefined {
-  if (text.charAt(at) !== '%') return undefined
-  const from = at + 1 + again * 2
-  const hex = text.slice(from, from + 2)
-  if (!BYTE.test(hex) || text.slice(at + 1, from) !== '25'.repeat(again)) return undefined
-  return { value: Number.parseInt(hex, 16), end: from + 2 }
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
 }
 
-/** The one character that UTF-8 reads there, and what a charset of single bytes does. */
-function charactersOf(bytes: readonly PercentByte[]): Reading[] {
-  const [first] = bytes
-  if (first === undefined) return []
-  if (first.value < 0x80) return [{ units: fold(String.fromCharCode(first.value)), end: first.end }]
-  const readings = SINGLE_BYTES.map((charset) => ({
-    units: fold(iconv.decode(Buffer.of(first.value), charset)),
-    end: first.end,
-  }))
-  const length = first.value >= 0xf0 ? 4 : first.value >= 0xe0 ? 3 : 2
-  const last = bytes[length - 1]
-  if (last === undefined) return readings
-  const character = Buffer.from(bytes.slice(0, length).map(({ value }) => value)).toString('utf8')
-  return character.includes('\ufffd') ? readings : [...readings, { units: fold(character), end: last.end }]
+/** The least code of as many bytes: less is never written so. */
+const LEAST_CODES = [0, 0, 0x80, 0x800, 0x10000]
+
+/** The character that UTF-8 reads there, if it takes several bytes. By hand, as a form may be full of them. */
+function utf8At(text: string, from: number, first: number, again: number): Reading | undefined {
+  if (first < 0xc2 || first > 0xf4) return undefined
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
+  let code = first & (0x7f >> length)
+  let end = from + 2
+  for (let more = 1; more < length; more++) {
+    const digits = end + 1 + again * 2
+    const byte = text.charCodeAt(end) === PERCENT ? byteAt(text, digits) : -1
+    if (byte >> 6 !== 0b10 || !text.startsWith(AGAIN[again] ?? '', end + 1)) return undefined
+    code = (code << 6) | (byte & 0x3f)
+    end = digits + 2
+  }
+  const isCharacter = code >= (LEAST_CODES[length] ?? 0) && code <= 0x10ffff && code >> 11 !== 0x1b
+  return isCharacter ? { units: foldedOf(code), end } : undefined
 }
 
-/** What may stand escaped before a place of a folded text: the character, where an escape ends there. */
+const AGAIN = Array.from({ length: AGAIN_MAX + 1 }, (_, again) => '25'.repeat(again))
+
+let knownUnits: string[][] | undefined
+
+/** By the byte, what it is by itself in ASCII or in the charsets of single bytes, folded. */
+function unitsOfBytes(): string[][] {
+  knownUnits ??= Array.from({ length: 0x100 }, (_, byte) => {
+    const charsets = byte < 0x80 ? ['latin1'] : SINGLE_BYTES
+    return [...new Set(charsets.map((charset) => fold(iconv.decode(Buffer.of(byte), charset))))]
+  })
+  return knownUnits
+}
+
+/**
+ * What may stand escaped before a place of a folded text: the character, where an escape ends there. The longest escape
+ * counts: the last byte of a letter in UTF-8 is no character of its own.
+ */
 export function escapedBefore(text: string, at: number): string | undefined {
-  for (let from = at - 1; from >= Math.max(0, at - ESCAPE_CHARS_MAX); from--) {
+  for (let from = Math.max(0, at - ESCAPE_CHARS_MAX); from < at; from++) {
     if (text.charAt(from) === '+') continue
     const found = readingsAt(text, from).find(({ end }) => end === at)
     if (found) return found.units
@@ -162,8 +195,8 @@ export function escapedBefore(text: string, at: number): string | undefined {
   return undefined
 }
 
-/** Of those that are met: `&amp;#x0001f600;`. */
-const ESCAPE_CHARS_MAX = 16
+/** Of those that are met: four bytes of UTF-8, each as `%2525f0`. */
+const ESCAPE_CHARS_MAX = 28
 
 const SINGLE_BYTES = ['windows-1252', 'iso-8859-1', 'iso-8859-15']
 const BYTE_CHARSETS = ['utf-8', ...SINGLE_BYTES]
@@ -312,7 +345,9 @@ function quoted(character: string): string {
   return isSign(character) ? `\\${character}` : character
 }
 
+const SIGNS = new Set('!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~')
+
 /** What may stand behind a backslash for itself. */
 function isSign(character: string): boolean {
-  return /^[!-/:-@[-`{-~]$/.test(character)
+  return SIGNS.has(character)
 }

@@ -22,11 +22,15 @@ export interface Finder {
 /** Steps that may be taken for each character of a text, and for any text at all. */
 const STEPS_PER_CHAR = 4
 const STEPS_MIN = 500_000
+/** What it takes to read an escape, and to look at what stands around a place, whatever comes of it. */
+const READING_STEPS = 2
+const SURROUNDINGS_STEPS = 4
 
 export function finderOf(texts: readonly string[]): Finder {
   const sorted = [...new Set(texts.flatMap(casesOf))].filter((text) => text !== '').toSorted()
   const begins = new Set(sorted.map((text) => text.charCodeAt(0)))
-  for (const sign of ESCAPES) begins.add(sign.charCodeAt(0))
+  const beginsWithSpace = begins.has(SPACE)
+  for (const sign of ESCAPES) if (sign !== '+' || beginsWithSpace) begins.add(sign.charCodeAt(0))
   return {
     placesIn(given, counts = () => true) {
       const folded = fold(given)
@@ -45,6 +49,8 @@ export function finderOf(texts: readonly string[]): Finder {
     },
   }
 }
+
+const SPACE = 0x20
 
 /** Puts something else in these places. */
 export function replaceAt(given: string, places: readonly Place[], by: string): string {
@@ -83,6 +89,7 @@ function longestAt(
   for (let next = open.pop(); next && taken < stepsMax; next = open.pop()) {
     if (next.at >= folded.length) continue
     const plain = { units: folded.charAt(next.at), end: next.at + 1 }
+    if (ESCAPES.includes(plain.units)) taken += READING_STEPS
     for (const { units, end } of [plain, ...readingsAt(folded, next.at)]) {
       taken += units.length
       const narrowed = narrow(sorted, next, units, end)
@@ -90,6 +97,7 @@ function longestAt(
       const { whole } = narrowed
       if (whole !== undefined && (place === undefined || end > place.to)) {
         const found = { from, to: end, text: whole }
+        taken += SURROUNDINGS_STEPS
         if (counts(found, folded)) place = found
       }
       if (narrowed.low < narrowed.high) open.push(narrowed)

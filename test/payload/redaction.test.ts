@@ -4,6 +4,7 @@ import { type Json, NumberText, parseExact } from '../../src/payload/exact-json.
 import { joinTexts, MASK, redactFields, restoreMasked, textsBehind } from '../../src/payload/redact-fields.ts'
 import { redactionOf } from '../../src/payload/redaction.ts'
 import { seek } from '../../src/payload/sought-text.ts'
+import { processorMs } from '../world/processor-ms.ts'
 
 describe('fields that are redacted', () => {
   const order: Json = {
@@ -112,6 +113,8 @@ describe('what is hidden is taken out', () => {
       '***, not FINLDE; number ***, not 123',
     ],
     ['after an escape', 'a\\nNLD', 'a\\n***'],
+    ['after an escaped sign', 'a%C2%A0NLD%E3%80%8ANLD&#171;NLD', 'a%C2%A0***%E3%80%8A***&#171;***'],
+    ['but not after an escaped letter', 'a=%C3%85nld&b=%25C3%2585nld', 'a=%C3%85nld&b=%25C3%2585nld'],
     ['more than once', 'jane@example.comjane@example.com', '******'],
     ['but not one character, of which every text is full', '7 of 17', '7 of 17'],
   ])('%s', (_, given, shown) => {
@@ -162,6 +165,38 @@ describe('what is hidden is taken out', () => {
     expect(redactionOf(names).text(letter)).toBe('***, meet Marie and Margaret. '.repeat(200))
   })
 
+  describe('at a price that is not far from that of plain text', () => {
+    const form = new URLSearchParams({ text: 'Дорогой клиент, мы получили ваш заказ 12345. ' }).toString()
+    const costOf = (given: string, hidden: string) => {
+      const filled = Buffer.from(given.repeat(Math.ceil(1_000_000 / given.length)))
+      const { bytes: shown } = redactionOf([hidden, 'anna@example.com'])
+      const { isIn } = seek(hidden, false)
+      const once = () => {
+        shown(filled)
+        isIn(filled.toString())
+      }
+      return Math.min(...Array.from({ length: 5 }, () => processorMs(once)))
+    }
+
+    test.each([
+      ['a Cyrillic form', form, 'Müller'],
+      ['a form in ISO-8859-1', '%e4', 'äöüäöü'],
+      ['one that nearly has the text', '%e4', 'ääääääöü'],
+      ['a Chinese form', '%e4%bd%a0', 'äöüäöü'],
+      ['a Chinese form that nearly has the text', '%e4%bd%a0', '你你你你你好'],
+      ['JSON of Rails', '\\u00e4', 'äöüäöü'],
+      ['JSON within JSON', '\\\\\\\\u00e4', 'äöüäöü'],
+      ['XML', '&amp;amp;#228;', 'äöüäöü'],
+    ])('in %s', (_, given, hidden) => {
+      expect(costOf(given, hidden) / costOf('name=Dear customer, ', hidden)).toBeLessThan(40)
+    })
+
+    test('so that a long form is shown, not given up', () => {
+      const long = form.repeat(4_000)
+      expect(redactionOf(['Müller', 'Привет', 'Днепропетровск', 'Заказчик']).text(long)).toBe(long)
+    })
+  })
+
   test('everything of it, where there is too much to look for', () => {
     const nothing = redactionOf('everything')
     expect([nothing.text('a'), nothing.json({ a: 1 }), nothing.bytes(Buffer.from('a')).toString()]).toEqual([
@@ -205,6 +240,20 @@ describe('a text that is sought', () => {
     ['shop@example.com', '"zoe\\u002Bshop@example.com"', false],
     ['jane@example.com', 'jane@example\\u002Ecom\\u002Eau', false],
     ['a.c', 'abc', false],
+    ['anna@x.de', 'text=Write+to+anna%40x.de+please', true],
+    ['anna@x.de', 'cc=a%40b.de+anna%40x.de', true],
+    ['anna@x.de', 'cc=a%40b.de%2Banna%40x.de', false],
+    ['anna@x.de', 'cc=joanna%40x.de', false],
+    ['anna@x.de', 'to jo+anna@x.de', false],
+    ['Berg', 'name=%C3%85berg', false],
+    ['Berg', 'name=%2525C3%252585berg', false],
+    ['Berg', 'name=%E3%80%8ABerg', true],
+    ['Berg', 'name=%C2%A0Berg', true],
+    ['Berg', 'name=%F0%90%90%A8Berg', false],
+    ['Berg', 'name=%2525F0%252590%252590%2525A8Berg', false],
+    ['sterman', '%C3%96sterman', false],
+    ['mann', '%C3%BCmann', false],
+    ['mann', '%FCmann', false],
   ])('%s is a word of its own in %s: %s', (sought, text, found) => {
     expect(seek(sought, false).isIn(text)).toBe(found)
     expect(seek(sought, true).isIn(`x${sought}x`)).toBe(true)
@@ -215,6 +264,7 @@ describe('a text that is sought', () => {
     expect(isInJson('{"a":[{"b":"Dear\\nZo\\u00eb"}]}')).toBe(true)
     expect(isInJson('{"Zo\\u00EB":1}')).toBe(true)
     expect(isInJson('{"a":"Zoëlle"}')).toBe(false)
+    expect(seek('Berg', false).isInBytes(Buffer.from('name=%C3%85berg'))).toBe(false)
     for (const charset of ['utf8', 'latin1', 'utf16le'] as const)
       expect(isInBytes(Buffer.from('<name>Zoë</name>', charset))).toBe(true)
   })
