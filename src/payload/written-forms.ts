@@ -188,7 +188,8 @@ function unitsOfBytes(): string[][] {
  */
 export function escapedBefore(text: string, at: number): string | undefined {
   for (let from = Math.max(0, at - ESCAPE_CHARS_MAX); from < at; from++) {
-    if (text.charAt(from) === '+') continue
+    const sign = text.charAt(from)
+    if (sign === '+' || (sign === '&' && text.charAt(at - 1) !== ';')) continue
     const found = readingsAt(text, from).find(({ end }) => end === at)
     if (found) return found.units
   }

@@ -24,7 +24,7 @@ const STEPS_PER_CHAR = 4
 const STEPS_MIN = 500_000
 /** What it takes to read an escape, and to look at what stands around a place, whatever comes of it. */
 const READING_STEPS = 2
-const SURROUNDINGS_STEPS = 4
+const SURROUNDINGS_STEPS = 8
 
 export function finderOf(texts: readonly string[]): Finder {
   const sorted = [...new Set(texts.flatMap(casesOf))].filter((text) => text !== '').toSorted()
