@@ -30,6 +30,8 @@ const PAGE = 1_000
 export function createSweep({ ledger, queue, requeue, lostSeconds, log }: SweepOptions): Sweep {
   let closed = false
   let filling: Promise<void> = Promise.resolve()
+  /** Told, and not filled yet. */
+  let open: Gap | undefined
   const lostBefore = (now: Date) => new Date(now.getTime() - lostSeconds * 1_000)
 
   /** Page by page; what a page marks as queued, the next does not find. */
@@ -49,23 +51,34 @@ export function createSweep({ ledger, queue, requeue, lostSeconds, log }: SweepO
     }
   }
 
-  async function fillGap({ why, idsMayBeLeft }: Gap): Promise<void> {
+  /** What fails here is tried again with the next sweep: ids that are left would keep what is lost out for ever. */
+  async function fillGap(): Promise<void> {
+    const gap = open
+    if (!gap) return
+    const { why, idsMayBeLeft } = gap
     try {
       const now = await ledger.clock()
       const how = { queuedBefore: now, silentBefore: lostBefore(now), alone: false }
       const found = await sweep(how, idsMayBeLeft)
+      // Another may have been told meanwhile.
+      if (open === gap && !queue.trouble()) open = undefined
       if (found > 0) log.warn({ found, why }, 'work put back into the queue')
     } catch (err) {
-      log.warn({ err, why }, 'work could not be put back into the queue: it is found when it counts as lost')
+      log.warn({ err, why }, 'work could not be put back into the queue, it is tried again')
     }
   }
 
   queue.onGap((gap) => {
-    filling = filling.then(() => fillGap(gap))
+    open = { why: gap.why, idsMayBeLeft: gap.idsMayBeLeft || open?.idsMayBeLeft === true }
+    filling = filling.then(fillGap)
   })
   return {
     everything: async () => sweep({ queuedBefore: await ledger.clock(), alone: true }),
-    lost: async () => sweep({ queuedBefore: lostBefore(await ledger.clock()), alone: false }),
+    async lost() {
+      filling = filling.then(fillGap)
+      await filling
+      return sweep({ queuedBefore: lostBefore(await ledger.clock()), alone: false })
+    },
     close() {
       closed = true
       return filling

@@ -130,6 +130,38 @@ test('while the queue is away nothing is looked for; when it is back, all that w
   await close()
 })
 
+test('what could not be put back when the queue had lost something is put back later, under ids that it does not know', async () => {
+  const { runId } = await recordOne(world.ledger)
+  let tell: (gap: Gap) => void = () => {}
+  let failures = 0
+  const anewOf = new Map<string, boolean | undefined>()
+  const { close } = await keepUp({
+    lostSeconds: 600,
+    ledger: {
+      ...world.ledger,
+      findUnfinished: async (how) => {
+        // What looks into a gap is told what is silent apart from what waits.
+        if (how.silentBefore && failures++ === 0)
+          throw new Error('canceling statement due to statement timeout')
+        return world.ledger.findUnfinished(how)
+      },
+    },
+    queue: {
+      trouble: () => undefined,
+      onGap(listener) {
+        tell = listener
+      },
+    },
+    requeue: async ({ runs }, anew) => {
+      for (const { id } of runs) anewOf.set(id, anew)
+    },
+    sweepSeconds: 0.2,
+  })
+  tell({ why: 'Redis has evicted keys', idsMayBeLeft: true })
+  await eventually(() => expect(anewOf.get(runId)).toBe(true))
+  await close()
+})
+
 test('what counts as lost, and what waits, is said by the clock of the ledger, whatever the clock of this machine says', async () => {
   const fresh = await recordOne(world.ledger)
   let tell: (gap: Gap) => void = () => {}
