@@ -2,6 +2,7 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { BrokenRequest } from '../edge/edge.ts'
 import { type ConnectionLimits, limitConnections } from './connection-places.ts'
 import { hangUp, hangUpAfterAnswer, LINGER_BYTES_MAX } from './hang-up.ts'
 import { createListener, type Listener, type ListenerTls } from './listener.ts'
@@ -31,14 +32,6 @@ export interface BrokenAnswer {
   headers: Record<string, string>
   body: string
 }
-
-export type BrokenRequest =
-  | 'not_http'
-  | 'headers_too_large'
-  | 'too_slow'
-  | 'broken_off'
-  | 'method_not_allowed'
-  | 'too_many_connections'
 
 export interface HttpServer {
   port: number
