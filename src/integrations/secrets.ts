@@ -35,7 +35,8 @@ export function maskSecrets<T extends object>(config: T): T {
 
 /**
  * Puts back the secrets that a change gave as they were shown, masked. In a list a secret is known by its `id`, so
- * that one can be taken out or put before another. What has no secret before it stays masked.
+ * that one can be taken out or put before another. What has no secret before it, or one that went to another server,
+ * stays masked: nobody has a secret sent to an address of his without knowing it.
  */
 export function keepMaskedSecrets<T extends object>(change: T, before: object): T {
   const known = new Map<string, string>()
@@ -72,7 +73,8 @@ export function handWrittenSecrets({ headers, url }: { headers: object; url: str
   return found
 }
 
-function mapPlaces(config: Config, place: string, path: string, change: Change): Config {
+function mapPlaces(config: Config, within: string, path: string, change: Change): Config {
+  const place = within + serversOf(config)
   const entries = Object.entries(config).map(([key, held]) => {
     const names = SECRET_PLACES.get(key)
     if (names) return [key, mapHeld(held, names, place + key, path + key, change)]
@@ -83,6 +85,18 @@ function mapPlaces(config: Config, place: string, path: string, change: Change):
     return [key, held]
   })
   return Object.fromEntries(entries)
+}
+
+/** Where the secrets of a request or of another kind of destination go, and whether they go there encrypted. */
+function serversOf({ url, auth, host, port, tls }: Config): string {
+  const tokenUrl = isConfig(auth) ? auth.tokenUrl : undefined
+  return [originOf(url), originOf(tokenUrl), host, port, tls].map((part) => `${part ?? ''} `).join('')
+}
+
+/** Paths and queries may hold fields, which are no URL. */
+function originOf(url: unknown): string | undefined {
+  const start = typeof url === 'string' ? /^[^:/?]+:\/\/[^/?]*/.exec(url)?.[0] : undefined
+  return start === undefined ? undefined : URL.parse(start)?.origin
 }
 
 function mapHeaders(headers: Config, place: string, path: string, change: Change): Config {
@@ -138,7 +152,7 @@ function mapNodes(nodes: unknown[], place: string, path: string, change: Change)
   })
 }
 
-/** `place` names list elements by their id where they have one, `path` by their position. */
+/** `place` names the servers, and list elements by their id where they have one, `path` by their position. */
 function mapHeld(
   held: unknown,
   names: ReadonlySet<string>,

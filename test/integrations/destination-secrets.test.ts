@@ -41,6 +41,26 @@ test('of several secrets given back masked, one can be taken out and the other s
   expect((await sendThrough(destination))['x-shop-key']).toBe('new-secret')
 })
 
+test('nobody has a secret sent to a server of his own: who changes the server gives the secrets again', async () => {
+  const { api } = road
+  const auth = { kind: 'bearer', token: 'hush-hush' }
+  const headers = { 'X-Api-Key': 'typed' }
+  const url = 'https://erp.example/in?page=1'
+  const { id } = await api.destination(road.shop, url, { auth, headers })
+  const { config } = (await api.call('GET', `/destinations/${id}`)).body
+  const move = (to: string) => api.call('PATCH', `/destinations/${id}`, { config: { ...config, url: to } })
+  const stolen = await move('https://evil.example/in?page=1')
+  expect(stolen.status).toBe(400)
+  expect(stolen.body.errors).toEqual(
+    ['config.headers.X-Api-Key', 'config.auth.token'].map((path) => ({
+      path,
+      message: expect.stringContaining('its server was changed'),
+    })),
+  )
+  expect((await move('https://ERP.example:443/{{ n }}?page=2')).status).toBe(200)
+  expect(road.world.gateway.integrations.destination(id)?.config).toMatchObject({ auth, headers })
+})
+
 test('an HMAC that was configured over the API is what arrives', async () => {
   const auth = { kind: 'hmac', header: 'x-sign', prefix: 'sha256=', secrets: [{ secret: 'hush' }] }
   const headers = await sendThrough(await road.destination('/in', { auth }))

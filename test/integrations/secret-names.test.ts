@@ -73,3 +73,35 @@ test('masked secrets are known by their ids, wherever they stand; what is not kn
   expect(placesOfMasked(kept)).toEqual(['proof.secrets.0.secret', 'proof.secrets.3.secret'])
   expect(keepMaskedSecrets(maskSecrets(before), before)).toEqual(before)
 })
+
+const sent = {
+  url: 'https://erp.example/in?token=typed',
+  headers: { 'x-api-key': 'typed' },
+  auth: { kind: 'oauth2', tokenUrl: 'https://login.example/token', clientId: 'us', secret: 'ours' },
+}
+const spoken = { host: 'mail.example', port: 587, tls: true, auth: { username: 'us', password: 'ours' } }
+
+test.each([
+  ['of the address', sent, { url: 'https://evil.example/in?token=***' }, 3],
+  ['of the address by its port', sent, { url: 'https://erp.example:8443/in?token=***' }, 3],
+  ['of the address by its scheme', sent, { url: 'http://erp.example/in?token=***' }, 3],
+  [
+    'that gives the token',
+    sent,
+    { auth: { ...sent.auth, secret: '***', tokenUrl: 'https://evil.example/' } },
+    3,
+  ],
+  ['by its name', spoken, { host: 'evil.example' }, 1],
+  ['by its port', spoken, { port: 25 }, 1],
+  ['to one that is spoken to in the clear', spoken, { tls: false }, 1],
+  ['not at all: another path', sent, { url: 'HTTPS://erp.example:443/{{ a }}/b?token=***' }, 0],
+  ['not at all: another user', spoken, { auth: { username: 'you', password: '***' } }, 0],
+])('of a change of server, %s, no secret stays what it was', (_how, before, change, lost) => {
+  for (const within of [
+    (config: object) => config,
+    (request: object) => ({ nodes: [{ id: 'ask', kind: 'call', request }] }),
+  ]) {
+    const changed = within({ ...maskSecrets<object>(before), ...change })
+    expect(placesOfMasked(keepMaskedSecrets(changed, within(before)))).toHaveLength(lost)
+  }
+})
