@@ -9,6 +9,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { ROLES, type Role } from './access.ts'
+import { whileDatabaseAnswers } from './answering.ts'
 import { serveApiKeys } from './api-keys.ts'
 import { type Audit, type Author, createAudit, dropOldEntries, witnessOf } from './audit.ts'
 import { serveAuditLog } from './audit-log.ts'
@@ -102,6 +103,10 @@ function createApi(options: AdminOptions): OpenAPIHono {
   })
   serveDocument(api)
   const findOwner = createFindOwner(options)
+  api.use(
+    '*',
+    whileDatabaseAnswers(() => options.health.askDatabase()),
+  )
   api.use('*', authenticate(options), limitBody, exactBody, async (context, next) => {
     context.set('findOwner', findOwner)
     await next()

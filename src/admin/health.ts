@@ -10,6 +10,8 @@ export interface PartHealth {
 export interface Health {
   /** Asked at each call; must answer quickly and not throw. */
   parts(): Promise<Record<string, PartHealth>>
+  /** Rejects when the database does not answer soon. */
+  askDatabase(): Promise<void>
   /** Brings gauges up to date before they are read. */
   measure(): Promise<void>
 }

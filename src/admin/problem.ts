@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
 import type { Log } from '../platform/log.ts'
+import { isDatabaseAway } from '../platform/postgres.ts'
 
 export interface Fault {
   /** `nodes.0.mapping.total` */
@@ -66,10 +67,9 @@ export function answerProblem(error: Error, context: Context, log: Log): Respons
   // First, because a connection to the database can break in the same words.
   const { incoming } = context.env as { incoming: IncomingMessage }
   if (incoming.errored) return problemResponse(400, 'the request broke off before its end', [])
-  const code = 'code' in error ? String(error.code) : ''
-  if (NOT_UNIQUE.has(code))
+  if ('code' in error && NOT_UNIQUE.has(String(error.code)))
     return problemResponse(409, 'somebody else changed the same thing at the same time', [])
-  if (isDatabaseAway(code)) {
+  if (isDatabaseAway(error)) {
     log.warn({ err: error, path: context.req.path }, 'an API request could not reach the database')
     return problemResponse(503, 'try again in a moment', [])
   }
@@ -79,10 +79,6 @@ export function answerProblem(error: Error, context: Context, log: Log): Respons
 
 /** PostgreSQL's names for a key that is taken and for a row that is referred to and gone. */
 const NOT_UNIQUE = new Set(['23505', '23503'])
-
-function isDatabaseAway(code: string): boolean {
-  return /^(?:CONNECT|ECONN|ETIMEDOUT|57P0|53300)/.test(code)
-}
 
 export function problemResponse(
   status: number,

@@ -23,6 +23,8 @@ export interface HealthOptions {
 }
 
 const ANSWER_WITHIN_MS = 1_000
+/** Where a request is ended for it: longer than a machine stalls. */
+const DATABASE_WITHIN_MS = 3_000
 const STOPPING: PartHealth = { status: 'down', detail: 'it is about to stop' }
 
 /** Asks each part; one that does not answer in a second is not well. */
@@ -44,6 +46,9 @@ export function createHealth(options: HealthOptions): Health {
         ...(standing && { journal: journalHealth(standing) }),
         ...(leaving.hasBegun() && { process: STOPPING }),
       }
+    },
+    async askDatabase() {
+      await within(DATABASE_WITHIN_MS, sql`SELECT 1`)
     },
     async measure() {
       if (keeper) measureJournal(keeper.standing(), metrics)

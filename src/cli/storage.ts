@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startEmbeddedPostgres } from '../platform/embedded-postgres.ts'
 import type { Log } from '../platform/log.ts'
 import { migrate } from '../platform/migrate.ts'
-import { checkDurability, connectPostgres, type Sql } from '../platform/postgres.ts'
+import { checkDurability, connectPostgres, isDatabaseAway, type Sql } from '../platform/postgres.ts'
 import type { Settings } from '../platform/settings.ts'
 import type { Role } from './door.ts'
 
@@ -71,7 +71,7 @@ export async function openStorage(
   }
   try {
     const absence = await prepare().catch((error: Error) => {
-      if (copyFile !== undefined && existsSync(copyFile) && isAway(error)) return error
+      if (copyFile !== undefined && existsSync(copyFile) && isDatabaseAway(error)) return error
       throw unusableDatabase(error)
     })
     if (absence) log.warn({ err: absence }, 'PostgreSQL is away: starting without it')
@@ -111,7 +111,7 @@ async function awaitArrival(
       return
     } catch (error) {
       if (signal.aborted) return never()
-      if (isAway(error as Error)) continue
+      if (isDatabaseAway(error as Error)) continue
       onFatal(unusableDatabase(error as Error).message)
       return never()
     }
@@ -120,15 +120,6 @@ async function awaitArrival(
 
 function never(): Promise<never> {
   return new Promise(() => {})
-}
-
-/**
- * Whether a database is to be waited for: nobody listens there, or is known by that name, or PostgreSQL starts, stops, is
- * full, has no connection left, or is a copy that only reads.
- */
-function isAway(error: NodeJS.ErrnoException): boolean {
-  const isUnreachable = error.syscall === 'connect' || error.syscall === 'getaddrinfo'
-  return isUnreachable || /^(?:ECONN.*|CONNECT.*|08...|53...|57P0.|25006)$/.test(String(error.code))
 }
 
 /** What an operator is told when the database cannot be used; a defect of ours stays what it is. */

@@ -48,3 +48,12 @@ export async function systemIdentifierOf(sql: Sql): Promise<string> {
     SELECT system_identifier::text AS identity FROM pg_catalog.pg_control_system()`
   return row?.identity ?? ''
 }
+
+/**
+ * Whether it is worth while to try again: nobody listens there, or is known by that name, or PostgreSQL starts, stops,
+ * is full, has no connection left, or is a copy that only reads. Source: appendix A of PostgreSQL's manual.
+ */
+export function isDatabaseAway(error: NodeJS.ErrnoException): boolean {
+  const isUnreachable = error.syscall === 'connect' || error.syscall === 'getaddrinfo'
+  return isUnreachable || /^(?:ECONN.*|ETIMEDOUT|CONNECT.*|08...|53...|57P0.|25006)$/.test(String(error.code))
+}

@@ -148,6 +148,22 @@ describe.each(Object.keys(FAULTS))('while PostgreSQL is %s', (fault) => {
 })
 
 describe('while PostgreSQL is away', () => {
+  test.each([
+    ['gone', 503],
+    ['hanging', 503],
+    ['reading only', 200],
+  ])('the API says so, and nobody hangs with it: %s', async (fault, toReaders) => {
+    const { call } = world.api
+    await begin(fault)
+    const answers = await Promise.all([
+      call('GET', '/events'),
+      call('POST', '/applications', { slug: 'late', name: 'Late' }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([toReaders, 503])
+    await mend()
+    await eventually(async () => expect((await call('GET', '/events')).status).toBe(200), PATIENCE_MS)
+  })
+
   test('each source is answered in its own words', async () => {
     const id = await world.integration({ source: 'adobe-commerce-webhooks' })
     const told = await world.integration({ reply: { status: 202, contentType: 'text/plain', body: 'noted' } })
