@@ -96,6 +96,33 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     }
   })
 
+  test('connections that only wait for a next request make room when it is crowded', async () => {
+    const limits = {
+      connectionsMax: 10,
+      perAddressMax: 10,
+      isProxy: () => false,
+      onOpen() {},
+      onClosed() {},
+      onBeyond() {},
+      onDropped() {},
+    }
+    const server = await start(scheme, { limits })
+    const idle: Socket[] = []
+    for (let n = 1; n < 0.9 * limits.connectionsMax; n++) {
+      const socket = await open(scheme, server)
+      socket.write(post('once'))
+      await once(socket, 'data')
+      idle.push(socket)
+    }
+    expect(idle.filter(({ closed }) => closed)).toEqual([])
+    const gone = Promise.all(idle.map((socket) => once(socket, 'close')))
+    const late = await open(scheme, server)
+    await gone
+    late.write(post('late'))
+    const [answer] = await once(late, 'data')
+    expect(answer.toString()).toContain('echo late')
+  })
+
   test('who does not finish his headers is told that he is too slow', async () => {
     const server = await start(scheme, { requestWaitMs: WAIT_MS })
     const socket = await open(scheme, server)
