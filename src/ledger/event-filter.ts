@@ -1,4 +1,4 @@
-import { patternOf } from '../payload/written-forms.ts'
+import { patternOf } from '../payload/written-patterns.ts'
 import { firstIdAt } from '../platform/ids.ts'
 import type { Sql } from '../platform/postgres.ts'
 import { SHOWN_OF_EVENT } from './runs.ts'

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { isObject, type Json, type JsonObject, setKey } from './exact-json.ts'
+import { fold } from './letter-cases.ts'
 import { type HiddenTexts, MASK, textOf } from './redact-fields.ts'
-import { escapedBefore, fold } from './written-forms.ts'
+import { escapedBefore } from './written-forms.ts'
 import { finderOf, type Place, replaceAt } from './written-places.ts'
 
 /** Takes what must not be shown out of whatever is shown. */

@@ -1,13 +1,7 @@
 import { isObject, type Json, type JsonObject, parseExact } from './exact-json.ts'
 import { textOf } from './redact-fields.ts'
-import {
-  type BytesPatterns,
-  bytesPatternsOf,
-  escapedBefore,
-  patternOf,
-  readingsAt,
-  textsOf,
-} from './written-forms.ts'
+import { escapedBefore, readingsAt, textsOf } from './written-forms.ts'
+import { type BytesPatterns, bytesPatternsOf, patternOf } from './written-patterns.ts'
 import { finderOf, type Place } from './written-places.ts'
 
 /** A text of somebody, that is looked for in whatever is kept. */

@@ -1,36 +1,16 @@
-import { isUtf8 } from 'node:buffer'
-import iconv from 'iconv-lite'
-
 /**
  * How text may be written in JSON, XML, forms and URLs. Writers differ in what they escape, so each character is looked
- * at by itself: whatever mixture of escapes a text is written in, it is known again. Both directions are here:
- * {@link readingsAt} says what may be written at a place, {@link patternOf} in what ways a text may be. What one of them
- * knows the other has to know too; a pattern may find more, never less.
+ * at by itself: whatever mixture of escapes a text is written in, it is known again. What is known here
+ * `written-patterns.ts` has to know too.
  */
+import { isUtf8 } from 'node:buffer'
+import iconv from 'iconv-lite'
+import { fold } from './letter-cases.ts'
 
 /** What an escape stands for, and where it ends. */
 export interface Reading {
   units: string
   end: number
-}
-
-/**
- * One case that is as long as the text, whatever stands around a letter: places in the one are places in the other. The
- * dotted capital I is the only letter whose lower case is longer (SpecialCasing.txt of Unicode).
- */
-export function fold(text: string): string {
-  return text
-    .replaceAll('İ', 'i')
-    .toLowerCase()
-    .replace(SMALL_VARIANTS, (letter) => letter.toUpperCase().toLowerCase())
-}
-
-/** Small letters whose capital is that of another one, as of the long s. */
-const SMALL_VARIANTS = /[\u0345µıſςϐϑϕϖϰϱϵ\u1c80-\u1c88ẛ\u1fbe]/g
-
-/** A text in small and in capital letters, folded: they differ where a letter has no capital, as that of Straße. */
-export function casesOf(text: string): string[] {
-  return [...new Set([text, text.toLowerCase(), text.toUpperCase()].map(fold))]
 }
 
 /** With one of these an escape begins; a `+` is the space of a form. */
@@ -41,8 +21,8 @@ const BACKSLASHES_MAX = 8
 /** `%2525C3` and `&amp;amp;#233;` were escaped three times. */
 const AGAIN_MAX = 2
 
-const CONTROLS: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+export const CONTROLS: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+export const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
 /** As which escapes a place of a folded text may be read, if as any; it may also be just what it is. */
 export function readingsAt(text: string, at: number): Reading[] {
@@ -199,8 +179,7 @@ export function escapedBefore(text: string, at: number): string | undefined {
 /** Of those that are met: four bytes of UTF-8, each as `%2525f0`. */
 const ESCAPE_CHARS_MAX = 28
 
-const SINGLE_BYTES = ['windows-1252', 'iso-8859-1', 'iso-8859-15']
-const BYTE_CHARSETS = ['utf-8', ...SINGLE_BYTES]
+export const SINGLE_BYTES = ['windows-1252', 'iso-8859-1', 'iso-8859-15']
 
 /** The texts that bytes may be, in the charsets that bodies come in; a NUL has a place in none but UTF-16. */
 export function textsOf(bytes: Buffer): string[] {
@@ -212,143 +191,9 @@ export function textsOf(bytes: Buffer): string[] {
   return [even.toString('utf16le'), Buffer.from(even).swap16().toString('utf16le'), bytes.toString('latin1')]
 }
 
-/** In what a text may be written: in JSON only, or in whatever {@link readingsAt} knows. */
-export type Writing = 'json' | 'anything'
-
-/**
- * A regular expression for PostgreSQL, to be compared with `~*` in the collation "C", where case is that of ASCII only:
- * other letters stand there in all of their cases.
- */
-export function patternOf(text: string, writing: Writing): string {
-  return anyOf(casesOf(text).map((cased) => writtenWith(storable, cased, writing)))
-}
-
-/** As {@link patternOf}, for bytes as PostgreSQL's `encode(…, 'escape')` shows them. */
-export interface BytesPatterns {
-  /** In every charset that has no NUL in ordinary text. */
-  narrow: string
-  /** In UTF-16. It takes ten times as long: only for what has a NUL. */
-  wide: string
-}
-
-export function bytesPatternsOf(text: string): BytesPatterns {
-  const pattern = (...writers: Write[]) =>
-    anyOf(writers.flatMap((write) => casesOf(text).map((cased) => writtenWith(write, cased, 'anything'))))
-  return {
-    narrow: pattern(writerOf(BYTE_CHARSETS)),
-    wide: pattern(writerOf(['utf-16le']), writerOf(['utf-16be'])),
-  }
-}
-
-/** What an expression has for a character that stands there as it is; undefined where it cannot. */
-type Write = (character: string) => string | undefined
-
-const storable: Write = (character) =>
-  character === '\0' || !character.isWellFormed() ? undefined : quoted(character)
-
-function writerOf(charsets: readonly string[]): Write {
-  return (character) => {
-    const forms = bytesIn(charsets, character)
-    return forms.length === 0 ? undefined : anyOf(forms.map((bytes) => bytes.map(shown).join('')))
-  }
-}
-
-function shown(byte: number): string {
-  if (byte === 0 || byte >= 0x80) return `\\\\${byte.toString(8).padStart(3, '0')}`
-  return byte === 0x5c ? '\\\\\\\\' : quoted(String.fromCharCode(byte))
-}
-
-function writtenWith(write: Write, folded: string, writing: Writing): string {
-  const all = (text: string) => Array.from(text, (character) => write(character) ?? '').join('')
-  const many = (text: string) => `(?:${all(text)})*`
-  const backslashes = `${all('\\')}${many('\\')}`
-  const ampersand = `(?:${all('&')}|${backslashes}${all('u0026')})${many('amp;')}`
-  /** Each part of one of the lists, between these. */
-  const escaped = (before: string, lists: readonly string[][], after = '') =>
-    lists.map((parts) => parts.map((part) => before + all(part) + after).join(''))
-
-  const inJson = (character: string, cases: readonly string[]) => [
-    ...cases.flatMap((one) => write(one) ?? []).map((plain) => (isSign(character) ? many('\\') : '') + plain),
-    ...escaped(
-      backslashes + all('u'),
-      cases.map((one) => unitsOf(one).map((unit) => unit.toString(16).padStart(4, '0'))),
-    ),
-    ...escaped(backslashes, namesIn(CONTROLS, character)),
-  ]
-  const inXml = (character: string, cases: readonly string[]) => {
-    const codes = cases.flatMap((one) => [[one.codePointAt(0) ?? 0], unitsOf(one)])
-    const decimal = unique(codes.map((list) => list.map(String)))
-    const hex = unique(codes.map((list) => list.map((code) => code.toString(16))))
-    return [
-      ...escaped(ampersand + all('#') + many('0'), decimal, all(';')),
-      ...escaped(ampersand + all('#x') + many('0'), hex, all(';')),
-      ...escaped(ampersand, namesIn(ENTITIES, character), all(';')),
-    ]
-  }
-  const inForms = (character: string, cases: readonly string[]) => {
-    const bytes = cases.flatMap((one) => bytesIn(BYTE_CHARSETS, one))
-    const hex = bytes.map((list) => list.map((byte) => byte.toString(16).padStart(2, '0')))
-    const percents = escaped(all('%') + many('25'), unique(hex))
-    return character === ' ' ? [...percents, all('+')] : percents
-  }
-  return Array.from(folded, (character) => {
-    const cases = [character, ...(capitals().get(character) ?? [])]
-    const ways = inJson(character, cases)
-    if (writing === 'anything') ways.push(...inXml(character, cases), ...inForms(character, cases))
-    return anyOf(ways)
-  }).join('')
-}
-
-/** The bytes of a character in each of these charsets that has it. */
-function bytesIn(charsets: readonly string[], character: string): number[][] {
-  return charsets.flatMap((charset) => {
-    const bytes = iconv.encode(character, charset)
-    // What a charset does not have is written as a question mark, and is another text.
-    return iconv.decode(bytes, charset, { stripBOM: false }) === character ? [[...bytes]] : []
-  })
-}
-
-let knownCapitals: Map<string, string[]> | undefined
-
-/** By the folded character, every other one that is folded to it. */
-function capitals(): Map<string, string[]> {
-  if (knownCapitals) return knownCapitals
-  knownCapitals = new Map()
-  for (let code = 0; code < CASED_CODES_END; code++) {
-    const character = String.fromCodePoint(code)
-    const folded = fold(character)
-    if (folded !== character) knownCapitals.set(folded, [...(knownCapitals.get(folded) ?? []), character])
-  }
-  return knownCapitals
-}
-
-/** Beyond it there are no letters that have cases. */
-const CASED_CODES_END = 0x20000
-
-function namesIn(names: Record<string, string>, character: string): string[][] {
-  return Object.entries(names).flatMap(([name, named]) => (named === character ? [[name]] : []))
-}
-
-function unitsOf(text: string): number[] {
-  return Array.from({ length: text.length }, (_, index) => text.charCodeAt(index))
-}
-
-function unique(lists: readonly string[][]): string[][] {
-  return [...new Map(lists.map((list) => [list.join(' '), list])).values()]
-}
-
-function anyOf(forms: readonly string[]): string {
-  const different = [...new Set(forms)]
-  return different.length === 1 ? different.join('') : `(?:${different.join('|')})`
-}
-
-function quoted(character: string): string {
-  return isSign(character) ? `\\${character}` : character
-}
-
 const SIGNS = new Set('!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~')
 
 /** What may stand behind a backslash for itself. */
-function isSign(character: string): boolean {
+export function isSign(character: string): boolean {
   return SIGNS.has(character)
 }

@@ -1,4 +1,5 @@
-import { casesOf, ESCAPES, fold, readingsAt } from './written-forms.ts'
+import { casesOf, fold } from './letter-cases.ts'
+import { ESCAPES, readingsAt } from './written-forms.ts'
 
 /** Where a text stands; what is written there may be longer than the text. */
 export interface Place {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import iconv from 'iconv-lite'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bytesPatternsOf, patternOf } from '../../src/payload/written-forms.ts'
+import { bytesPatternsOf, patternOf } from '../../src/payload/written-patterns.ts'
 import { anyWritten } from '../payload/any-writing.ts'
 import { freshDatabase } from '../world/database.ts'
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fold, patternOf } from '../../src/payload/written-forms.ts'
+import { fold } from '../../src/payload/letter-cases.ts'
+import { patternOf } from '../../src/payload/written-patterns.ts'
 import { finderOf, replaceAt } from '../../src/payload/written-places.ts'
 import { anyWritten } from './any-writing.ts'
 
