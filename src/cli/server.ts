@@ -1,10 +1,10 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import type { BrokenRequest } from '../edge/edge.ts'
+import { breakOff, createRefuser, faultOf, type RefuseBroken } from './broken-requests.ts'
 import { type ConnectionLimits, limitConnections } from './connection-places.ts'
-import { hangUp, hangUpAfterAnswer, LINGER_BYTES_MAX } from './hang-up.ts'
+import { hangUpAfterAnswer, LINGER_BYTES_MAX } from './hang-up.ts'
 import { createListener, type Listener, type ListenerTls } from './listener.ts'
 
 export type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>
@@ -22,15 +22,9 @@ export interface ServerOptions {
   tls?: ListenerTls | undefined
   fetch: Fetch
   /** Accounts for what broke before it was a request, and words the answer; without it the answer is empty. */
-  refuseBroken?: ((socket: Socket, fault: BrokenRequest, detail: string) => BrokenAnswer) | undefined
+  refuseBroken?: RefuseBroken | undefined
   /** Told of those with whom no TLS could be agreed on; they get no answer. */
   onFailedHandshake?: ((socket: Socket, error: Error) => void) | undefined
-}
-
-export interface BrokenAnswer {
-  status: number
-  headers: Record<string, string>
-  body: string
 }
 
 export interface HttpServer {
@@ -72,6 +66,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   const broken = new WeakMap<Socket, number>()
 
   const lingerMs = Math.min(requestWaitMs, LINGER_MS)
+  const refuser = createRefuser(options.refuseBroken, { headerBytesMax: options.headerBytesMax, lingerMs })
 
   function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { socket } = incoming
@@ -93,10 +88,10 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       return answer
     }
     const fetch: Parameters<typeof getRequestListener>[0] = async (request, env) => {
-      if (isBeyond) return finish(refuse('too_many_connections', socket, options))
+      if (isBeyond) return finish(refuser.refuse('too_many_connections', socket))
       const lacksHost = incoming.httpVersion === '1.1' && incoming.headers.host === undefined
       // A Host or target that is no address, such as `1.2.3.4.5`; Node lets it pass, and not every check finds it.
-      if (lacksHost || !URL.canParse(request.url)) return finish(refuse('not_http', socket, options))
+      if (lacksHost || !URL.canParse(request.url)) return finish(refuser.refuse('not_http', socket))
       return finish(options.fetch(request, env as HttpBindings))
     }
     void getRequestListener(fetch, {
@@ -105,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       hostname: 'localhost',
       errorHandler: (error) => {
         const isTarget = error instanceof Error && error.name === 'RequestError'
-        return finish(isTarget ? refuse('not_http', socket, options) : new Response(null, { status: 500 }))
+        return finish(isTarget ? refuser.refuse('not_http', socket) : new Response(null, { status: 500 }))
       },
     })(incoming, outgoing)
   }
@@ -118,7 +113,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   server.on('connect', (_incoming, stream) => {
     // Node has let go of it.
     const socket = (stream as Socket).on('error', () => {}).resume()
-    afterAnswers(socket, () => refuseUnread('method_not_allowed', socket, options, lingerMs))
+    afterAnswers(socket, () => refuser.refuseUnread('method_not_allowed', socket))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!listener.canTalk(socket)) {
@@ -135,7 +130,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     broken.set(socket, socket.bytesRead)
     const last = latest.get(socket)
     if (last && !last.incoming.complete) breakOff(last.incoming, error)
-    else afterAnswers(socket, () => refuseUnread(faultOf(error.code), socket, options, lingerMs))
+    else afterAnswers(socket, () => refuser.refuseUnread(faultOf(error.code), socket))
   })
 
   /** Nothing that breaks may take away the answers of the requests before it. */
@@ -168,53 +163,6 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     })
     server.listen({ host, port }, resolve)
   })
-}
-
-function refuse(fault: BrokenRequest, socket: Socket, options: ServerOptions): Response {
-  const { body, ...init } = answerTo(fault, socket, options)
-  return new Response(body, init)
-}
-
-/** Lets reading the body fail for the one who answers, so that one answer is given, and in its turn. */
-function breakOff(incoming: IncomingMessage, error: Error): void {
-  // Node's own would destroy the socket, over which the answer has to go.
-  incoming._destroy = (reason, done) => done(reason)
-  incoming.on('error', () => {}).destroy(error)
-}
-
-/** What Node refuses before it is a request: it never reaches the edge, so its answer is written here. */
-function refuseUnread(fault: BrokenRequest, socket: Socket, options: ServerOptions, lingerMs: number): void {
-  // A connection on which nothing ever came asked for nothing.
-  if (!socket.writable || socket.bytesRead === 0) return void socket.destroy()
-  const { status, headers, body } = answerTo(fault, socket, options)
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ]
-  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-  hangUp(socket, lingerMs)
-}
-
-function answerTo(fault: BrokenRequest, socket: Socket, options: ServerOptions): BrokenAnswer {
-  const bare = { status: BARE_STATUSES[fault], headers: {}, body: '' }
-  return options.refuseBroken?.(socket, fault, String(options.headerBytesMax)) ?? bare
-}
-
-const BARE_STATUSES: Record<BrokenRequest, number> = {
-  not_http: 400,
-  headers_too_large: 431,
-  too_slow: 408,
-  broken_off: 400,
-  method_not_allowed: 405,
-  too_many_connections: 429,
-}
-
-function faultOf(code: string | undefined): BrokenRequest {
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
-  if (code === 'HPE_INVALID_EOF_STATE') return 'broken_off'
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'too_slow' : 'not_http'
 }
 
 async function closeServer(
