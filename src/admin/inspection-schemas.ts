@@ -158,6 +158,7 @@ export const eventDetailOut = eventOut
         reason: z.string().nullable(),
         takes: z.int(),
         retries: z.int().describe('how often it failed and was put aside to be made again'),
+        stops: z.int().describe('how often its worker was stopped in the middle of it'),
         dueAt: moment.nullable().describe('when it is to be made again'),
         answer: anyJson.describe('what it had to say to a sender that waited, or why nothing'),
         startedAt: moment.nullable(),

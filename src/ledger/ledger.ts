@@ -100,7 +100,7 @@ import { type KeptDay, measureDays } from './retention-measure.ts'
 import type { RowRange } from './retention-rows.ts'
 import { findWaitingDestinations, type Ripe, ripenDue } from './ripen.ts'
 import { createRunEnds, type RunAnswer, type RunEnds } from './run-ends.ts'
-import { holdRun, retryRun } from './run-retry.ts'
+import { holdRun, leaveRun, retryRun } from './run-retry.ts'
 import {
   finishRun,
   fixFunctionVersions,
@@ -237,6 +237,7 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     retryRun: (run: Parameters<typeof retryRun>[1], retry: Parameters<typeof retryRun>[2]) =>
       retryRun(sql, run, retry),
     holdRun: (run: Parameters<typeof holdRun>[1]) => holdRun(sql, run),
+    leaveRun: (run: Parameters<typeof leaveRun>[1]) => leaveRun(sql, run),
     /** The answer of a run to the sender that waits for it. */
     awaitRun: (runId: string, deadlineMs: number) => runEnds.wait(runId, deadlineMs),
     /** From now on no sender waits. */

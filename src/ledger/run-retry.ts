@@ -45,3 +45,8 @@ export async function retryRun(
 export async function holdRun(sql: Sql, { id, takes }: Pick<TakenRun, 'id' | 'takes'>): Promise<void> {
   await sql`UPDATE runs SET queued_at = now() WHERE id = ${id} AND takes = ${takes} AND state = 'running'`
 }
+
+/** Says that a worker was stopped in the middle of a run, and that nothing is wrong with it. */
+export async function leaveRun(sql: Sql, { id, takes }: Pick<TakenRun, 'id' | 'takes'>): Promise<void> {
+  await sql`UPDATE runs SET stops = stops + 1 WHERE id = ${id} AND takes = ${takes} AND state = 'running'`
+}

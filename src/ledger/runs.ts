@@ -21,6 +21,8 @@ export interface TakenRun {
   takes: number
   /** How often it failed and was put aside to be made again. */
   retries: number
+  /** How often its worker was stopped in order, and left it to another. */
+  stops: number
   receivedAt: Date
   /** What the sending system calls the event. */
   source: Identity
@@ -75,7 +77,8 @@ UPDATE runs SET state = 'running', takes = takes + 1, queued_at = now(), due_at 
        started_at = coalesce(started_at, now())
 WHERE id = $1 AND state = ANY($2::text[]) AND takes BETWEEN $3::int AND $4::int
 RETURNING id, event_id AS "eventId", application_id AS "applicationId", integration_id AS "integrationId",
-          definition_version AS "definitionVersion", function_versions AS "functionVersions", cause, takes, retries`
+          definition_version AS "definitionVersion", function_versions AS "functionVersions", cause, takes, retries,
+          stops`
 
 const EVENT = `
 SELECT event.request_id AS "requestId", event.received_at AS "receivedAt", event.payload, event.shown, ${IDENTITY_COLUMNS}
@@ -129,7 +132,15 @@ export async function takeRun(
 
 type RunRow = Pick<
   TakenRun,
-  'id' | 'eventId' | 'applicationId' | 'integrationId' | 'definitionVersion' | 'cause' | 'takes' | 'retries'
+  | 'id'
+  | 'eventId'
+  | 'applicationId'
+  | 'integrationId'
+  | 'definitionVersion'
+  | 'cause'
+  | 'takes'
+  | 'retries'
+  | 'stops'
 > & { functionVersions: string | null }
 
 type EventRow = Pick<TakenRun, 'requestId' | 'receivedAt' | 'shown'> &

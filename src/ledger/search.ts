@@ -101,6 +101,8 @@ export interface RunDetail {
   takes: number
   /** How often it failed and was put aside to be made again. */
   retries: number
+  /** How often its worker was stopped in the middle of it. */
+  stops: number
   /** When it is to be made again. */
   dueAt: Date | null
   /** What it had to say to a sender that waited, as JSON. */
@@ -177,9 +179,8 @@ export async function findEvent(sql: Sql, eventId: string): Promise<EventDetail 
 
 async function findRuns(sql: Sql, eventId: string): Promise<RunDetail[]> {
   const runs = await sql<Omit<RunDetail, 'nodes' | 'deliveries'>[]>`
-    SELECT id, definition_version AS "definitionVersion", cause, state, reason, takes, retries, due_at AS "dueAt",
-           answer, started_at AS "startedAt",
-           ended_at AS "endedAt"
+    SELECT id, definition_version AS "definitionVersion", cause, state, reason, takes, retries, stops,
+           due_at AS "dueAt", answer, started_at AS "startedAt", ended_at AS "endedAt"
     FROM runs WHERE event_id = ${eventId} ORDER BY id`
   return Promise.all(
     runs.map(async (run) => ({

@@ -114,6 +114,7 @@ export const runs = pgTable(
     queuedAt: at('queued_at').notNull(),
     takes: smallint('takes').notNull().default(0),
     retries: smallint('retries').notNull().default(0),
+    stops: smallint('stops').notNull().default(0),
     dueAt: at('due_at'),
     functionVersions: text('function_versions'),
     deliveriesOpen: integer('deliveries_open').notNull().default(0),

@@ -15,7 +15,7 @@ import { newId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Rewriter } from '../rewrite/rewrite.ts'
-import { type Failure, finalFailure } from './failure.ts'
+import { type Failure, finalFailure, Stopped } from './failure.ts'
 import { namesUnknown, versionsOf } from './functions.ts'
 import type { RunLimits } from './limits.ts'
 import { redactWalk } from './redact-walk.ts'
@@ -94,7 +94,10 @@ export async function executeRun(runId: string, signal: AbortSignal, options: Ru
   tell(run, { state, reason, deliveries: deliveries.length, ms: ms() }, options)
 }
 
-/** A run without a sign of life is taken for lost; one that waits for another system says that it is not. */
+/**
+ * A run without a sign of life is taken for lost; one that waits for another system says that it is not, and one whose
+ * worker is stopped that it did nothing to it.
+ */
 async function held<Result>(
   run: TakenRun,
   { ledger, holdEveryMs, log }: RunOptions,
@@ -105,6 +108,12 @@ async function held<Result>(
   const timer = setInterval(hold, holdEveryMs)
   try {
     return await work()
+  } catch (error) {
+    if (error instanceof Stopped)
+      await ledger
+        .leaveRun(run)
+        .catch((err) => log.warn({ err, runId: run.id }, 'a run was left without a word'))
+    throw error
   } finally {
     clearInterval(timer)
   }
@@ -115,7 +124,7 @@ async function walkRun(
   definition: Definition | undefined,
   options: RunOptions & WalkOptions,
 ): Promise<Walk> {
-  const takes = run.takes - run.retries
+  const takes = run.takes - run.retries - run.stops
   if (takes > TAKES_MAX) return failed(`taken ${takes - 1} times without an end: it may take down its worker`)
   if (!definition) return failed(`version ${run.definitionVersion} of the integration does not exist`)
   const versions = await fixedVersions(run, definition, options)

@@ -1,0 +1,1 @@
+ALTER TABLE "runs" ADD COLUMN "stops" smallint DEFAULT 0 NOT NULL;
