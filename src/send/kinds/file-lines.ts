@@ -157,13 +157,16 @@ async function fullFiles(folder: string, name: string): Promise<string[]> {
   return (await readdir(folder)).filter(isFull).toSorted()
 }
 
-/** Files that were last written before there was the delivery cannot have it. */
+/**
+ * Full files that were last written before there was the delivery cannot have it. The other one is looked at in any
+ * case: a clock may have been set back since.
+ */
 async function isInFiles(folder: string, name: string, deliveryId: string): Promise<boolean> {
   const madeMs = Number.parseInt(deliveryId.replaceAll('-', '').slice(0, 12), 16)
   for (const one of [name, ...(await fullFiles(folder, name)).toReversed()]) {
     const file = path.join(folder, one)
     const found = await lstat(file).catch(() => undefined)
-    if (!found?.isFile() || found.mtimeMs < madeMs - CLOCKS_DIFFER_MS) continue
+    if (!found?.isFile() || (one !== name && found.mtimeMs < madeMs - CLOCKS_DIFFER_MS)) continue
     if (await isInFile(file, lineStart(deliveryId))) return true
   }
   return false

@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -69,6 +80,15 @@ describe('a file below the folder', () => {
     const again = await bench.send(given, item, { deliveryId, number: 2 })
     expect(again.came).toBe('delivered before: nothing was written')
     expect(await linesOf('north/orders.ndjson')).toHaveLength(3)
+  })
+
+  test('is not written to again either when the clock was set back meanwhile', async () => {
+    const deliveryId = newId()
+    await bench.send(given, item, { deliveryId })
+    const hourAgo = Date.now() / 1_000 - 3_600
+    await utimes(path.join(root, 'north/orders.ndjson'), hourAgo, hourAgo)
+    const again = await bench.send(given, item, { deliveryId, number: 2 })
+    expect(again.came).toBe('delivered before: nothing was written')
   })
 
   test('is rotated by size, also between attempts, and loses nothing', async () => {
