@@ -14,6 +14,7 @@ import type { Pushed } from './push.ts'
 import type { SendOptions } from './send-options.ts'
 import { settleCircuit } from './settle-circuit.ts'
 import { tellAttempt } from './tell-attempt.ts'
+import { tooLate } from './too-late.ts'
 
 /** One attempt of a delivery that is sent by itself. */
 export async function attemptOne(
@@ -62,6 +63,8 @@ async function pushTaken(
 ): Promise<Pushed> {
   if (!destination) return notPushed('the destination was deleted')
   if (!destination.enabled) return notPushed('the destination is disabled')
+  const late = tooLate(taken, destination, sentAt)
+  if (late !== undefined) return notPushed(late, 'too_late')
   const original = await originalOf(taken, destination, ledger)
   if (original && 'message' in original) return notPushed(original.message)
   const facts = { deliveryId: taken.id, attempt: taken.number, sentAt, version: VERSION, original }
