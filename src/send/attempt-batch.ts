@@ -124,7 +124,7 @@ function endOf({ taken, step, nextBatchId }: Ended, attemptId: string, reason: s
     number: taken.number,
     state: step.state,
     retryAfterMs: step.delayMs,
-    wasProbe: taken.probe && step.state === 'retrying',
+    counts: step.counts,
     nextBatchId,
     attempt: { id: attemptId, verdict: step.verdict.verdict, reason },
   }

@@ -40,8 +40,7 @@ export async function attemptOne(
     responseBytesMax,
     redaction,
   })
-  const wasProbe = taken.probe && state === 'retrying'
-  const end = { delivery: taken, state, retryAfterMs: delayMs, wasProbe, attempt }
+  const end = { delivery: taken, state, retryAfterMs: delayMs, counts: step.counts, attempt }
   if (!(await ledger.finishAttempt(end))) return
   if (delayMs !== null) places.dueIn(delayMs)
   count(taken, step, options)
