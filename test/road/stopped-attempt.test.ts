@@ -66,3 +66,25 @@ test.each([
     await second.close()
   },
 )
+
+test('what becomes due while a process stops goes with its next start', async () => {
+  const came = (path: string) => receiver.requests.filter(({ url }) => url === path)
+  receiver.answerWith(({ url }) => (url === '/slow' ? { mode: 'hang' } : 200))
+  const first = await start(3_000)
+  const { id: application } = await first.api.application('stopping')
+  const line = async (path: string, more: object) => {
+    const destination = (await first.api.destination(application, `${receiver.url}${path}`)).id
+    const nodes = [{ id: 'push', kind: 'push', destination, ...more }]
+    return (await first.api.integration(application, { nodes })).id
+  }
+  await first.send(await line('/slow', {}), '{}')
+  await eventually(() => expect(came('/slow')).toHaveLength(1))
+  const later = await line('/later', { delaySeconds: 1 })
+  await first.send(later, '{}')
+  await first.api.eventIn(later, 'delivering')
+  await first.close()
+  receiver.answerWith(() => 200)
+  const second = await start()
+  await eventually(() => expect(came('/later')).toHaveLength(1))
+  await second.close()
+})
