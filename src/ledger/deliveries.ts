@@ -31,7 +31,7 @@ export interface AttemptRecord {
   startedAt: Date
   /** Method, address and headers, secrets masked. */
   request: { method: string; url: string; headers: [string, string][] }
-  verdict: 'delivered' | 'retry' | 'dead'
+  verdict: 'delivered' | 'retry' | 'dead' | 'interrupted'
   reason: string
   status: number | null
   responseHeaders: [string, string][] | null

@@ -46,7 +46,7 @@ export async function attemptOne(
   count(taken, step, options)
   tellAttempt(taken, step, pushed, redaction, options.log)
   await settleCircuit(taken, destination, step.verdict, options)
-  if (step.state !== 'delivered')
+  if (step.verdict.verdict === 'retry' || step.verdict.verdict === 'dead')
     await options.attemptFailed(describeFailure(taken, attempt, pushed.request, redaction, delayMs))
 }
 

@@ -12,11 +12,11 @@ export interface Step {
   counts: boolean
 }
 
-/** A killed worker uses up no try either: another one takes over what it was sending. */
+/** As what a killed worker was sending, which another one takes over. */
 const STOPPED: Verdict = {
-  verdict: 'retry',
+  verdict: 'interrupted',
   reason: 'aborted',
-  message: 'the worker was stopped before the answer had come',
+  message: 'the worker was stopped before the answer was seen',
 }
 
 /** @param random gives a number from 0 up to, not including, 1 */

@@ -20,3 +20,5 @@ export type Verdict =
   | { verdict: 'delivered'; reason: 'success'; message: string }
   | { verdict: 'retry'; reason: Reason; message: string; retryAfterMs?: number }
   | { verdict: 'dead'; reason: Reason; message: string }
+  /** Cut off by our own stop: it tells nothing of the destination. */
+  | { verdict: 'interrupted'; reason: 'aborted'; message: string }

@@ -60,12 +60,34 @@ test.each([
     expect(new Set(came().map(({ headers }) => headers['webhook-id'])).size).toBe(1)
     const { deliveries } = (await second.api.eventIn(id, 'delivered')).runs[0]
     expect(deliveries[0].attempts.map(({ verdict, reason }: any) => [verdict, reason])).toEqual([
-      ['retry', 'aborted: the worker was stopped before the answer had come'],
+      ['interrupted', 'aborted: the worker was stopped before the answer was seen'],
       ['delivered', 'success: the destination answered 200'],
     ])
     await second.close()
   },
 )
+
+test('a delivery whose worker is stopped while it waits for a token goes on with the next worker', async () => {
+  const came = (path: string) => receiver.requests.filter(({ url }) => url === path)
+  const token = { access_token: 'a-token-of-the-test', token_type: 'Bearer' }
+  receiver.answerWith(() => ({ mode: 'hang' }))
+  const first = await start()
+  const { id: application } = await first.api.application('tokens')
+  const auth = { kind: 'oauth2', tokenUrl: `${receiver.url}/token`, clientId: 'sluice', secret: 'change-me' }
+  const url = `${receiver.url}/with-token`
+  const destination = await first.api.destination(application, url, { ...ONCE, auth })
+  const nodes = [{ id: 'push', kind: 'push', destination: destination.id }]
+  const { id } = await first.api.integration(application, { nodes })
+  await first.send(id, '{}')
+  await eventually(() => expect(came('/token')).toHaveLength(1))
+  await first.close()
+  receiver.answerWith(({ url: path }) =>
+    path === '/token' ? { status: 200, body: JSON.stringify(token) } : 200,
+  )
+  const second = await start()
+  await eventually(() => expect(came('/with-token')).toHaveLength(1))
+  await second.close()
+})
 
 test('what becomes due while a process stops goes with its next start', async () => {
   const came = (path: string) => receiver.requests.filter(({ url }) => url === path)
