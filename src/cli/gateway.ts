@@ -201,7 +201,7 @@ async function openWorker(
   // Beside those of the deliveries: a node's calls have tokens of their own.
   const tokens = createTokens({ outbound })
   const senders = closers.add(openSenders(settings, outbound, rooms.own), (opened) => opened.close())
-  const releaser = openReleaser(rooms, settings.DELIVERY_CONCURRENCY, log, closers)
+  const releaser = openReleaser(rooms, settings.DELIVERY_CONCURRENCY, log)
   const { straight } = releaser
   closers.add(
     await startWorker({
@@ -234,5 +234,7 @@ async function openWorker(
     }),
     (opened) => opened.close(settings.DRAIN_MS),
   )
+  // Before the worker, which takes nothing more when it closes: what were let go then might lie in no queue.
+  closers.add(releaser, (opened) => opened.close())
   if (ownLanes) openStandIn(settings, rooms, ownLanes, log, closers)
 }

@@ -3,7 +3,6 @@ import type { Log } from '../platform/log.ts'
 import type { MadeDelivery } from '../run/run.ts'
 import { batchRuleOf } from '../send/send.ts'
 import { type DestinationRule, type Releaser, startReleaser } from '../upkeep/upkeep.ts'
-import type { Closers } from './closers.ts'
 import type { Foundations } from './foundations.ts'
 
 /** A destination that hangs leaves most of a worker to the others, however small the worker is. */
@@ -18,19 +17,15 @@ export function openReleaser(
   { ledger, integrations, handOver }: Foundations,
   deliveryConcurrency: number,
   log: Log,
-  closers: Closers,
 ): Releaser {
   const places = Math.min(CONCURRENCY_DEFAULT, Math.ceil(deliveryConcurrency * SHARE_MAX))
   const ruleOf = createRules(places)
-  return closers.add(
-    startReleaser({
-      ledger,
-      ruleOf: (destinationId) => ruleOf(integrations.destination(destinationId)?.config),
-      handOver: handOver.released,
-      log,
-    }),
-    (opened) => opened.close(),
-  )
+  return startReleaser({
+    ledger,
+    ruleOf: (destinationId) => ruleOf(integrations.destination(destinationId)?.config),
+    handOver: handOver.released,
+    log,
+  })
 }
 
 /**

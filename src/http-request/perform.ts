@@ -47,7 +47,7 @@ export async function performRequest(
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(config.timeoutMs)])
   const tokenWish: TokenWish = { id: wish.id, auth, signal }
   const withToken = async (outcome: TokenOutcome): Promise<Performed> => {
-    if (!outcome.ok) return withoutToken(wish, outcome.verdict)
+    if (!outcome.ok) return withoutToken(wish, options.signal.aborted ? ABORTED : outcome.verdict)
     return sent(build(wish, item, facts, outcome.token), wish, options, endsAt - performance.now())
   }
 
@@ -62,6 +62,9 @@ export async function performRequest(
     verdict: { ...again.verdict, message: `${again.verdict.message}; a new token changed nothing` },
   }
 }
+
+/** Says nothing of the token URL. */
+const ABORTED: Verdict = { verdict: 'retry', reason: 'aborted', message: 'given up by the caller' }
 
 function build({ config, responseBytesMax }: Wish, item: Json, facts: RequestFacts, token?: string) {
   return buildRequest(config, item, { ...facts, responseBytesMax }, token)

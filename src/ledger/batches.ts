@@ -93,7 +93,8 @@ export interface BatchedEnd {
   state: 'delivered' | 'retrying' | 'dead'
   /** Set with `retrying`. */
   retryAfterMs: number | null
-  wasProbe: boolean
+  /** Whether it has used up a try. */
+  counts: boolean
   /** Those with one id are tried again together, as a batch of theirs; null for whatever comes together then. */
   nextBatchId: string | null
   attempt: Pick<AttemptRecord, 'id' | 'verdict' | 'reason'>
@@ -102,13 +103,13 @@ export interface BatchedEnd {
 const FINISH = `
 WITH given AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1::text::json) AS given(
-    id uuid, number int, state text, retry_after_ms int, was_probe int, next_batch_id uuid, attempt_id uuid,
+    id uuid, number int, state text, retry_after_ms int, uncounted int, next_batch_id uuid, attempt_id uuid,
     verdict text, reason text)
 ), held AS MATERIALIZED (
   SELECT id, tries FROM deliveries WHERE id = ANY ($2::uuid[]) AND state = 'sending' ORDER BY id FOR UPDATE
 ), moved AS (
   UPDATE deliveries SET state = given.state, reason = given.reason, lease_until = NULL, queued_at = now(),
-         probes = probes + given.was_probe,
+         probes = probes + given.uncounted,
          batch_id = CASE WHEN given.state = 'retrying' THEN given.next_batch_id ELSE $7::uuid END,
          due_at = CASE WHEN given.retry_after_ms IS NULL THEN due_at
                        ELSE now() + make_interval(secs => given.retry_after_ms / 1000.0) END,
@@ -185,7 +186,7 @@ function endRow(end: BatchedEnd): object {
     number: end.number,
     state: end.state,
     retry_after_ms: end.retryAfterMs,
-    was_probe: end.wasProbe ? 1 : 0,
+    uncounted: end.counts ? 0 : 1,
     next_batch_id: end.nextBatchId,
     attempt_id: end.attempt.id,
     verdict: end.attempt.verdict,

@@ -16,7 +16,7 @@ export interface TakenDelivery {
   number: number
   /** It is the one that tries whether the destination is well again. */
   probe: boolean
-  /** Attempts before this one that were such probes: they use up no tries. */
+  /** Attempts before this one that used up no tries: such probes, and those that a worker was stopped in. */
   probes: number
   /** Others may wait for its end. */
   keyed: boolean
@@ -31,7 +31,7 @@ export interface AttemptRecord {
   startedAt: Date
   /** Method, address and headers, secrets masked. */
   request: { method: string; url: string; headers: [string, string][] }
-  verdict: 'delivered' | 'retry' | 'dead'
+  verdict: 'delivered' | 'retry' | 'dead' | 'interrupted'
   reason: string
   status: number | null
   responseHeaders: [string, string][] | null
@@ -163,8 +163,8 @@ export async function finishAttempt(
     state: 'delivered' | 'retrying' | 'dead' | 'discarded'
     /** Set with `retrying`. */
     retryAfterMs: number | null
-    /** A try that is not counted, because it only asked whether the destination is well again. */
-    wasProbe?: boolean
+    /** False for a try that only asked whether the destination is well again, or was cut off by us. */
+    counts?: boolean
     attempt: AttemptRecord
   },
 ): Promise<boolean> {
@@ -186,7 +186,7 @@ export async function finishAttempt(
       attempt.responseHeaders === null ? null : JSON.stringify(attempt.responseHeaders),
       attempt.responseBody,
       JSON.stringify(attempt.timing),
-      end.wasProbe === true ? 1 : 0,
+      end.counts === false ? 1 : 0,
       delivery.runId,
       delivery.eventId,
     ],

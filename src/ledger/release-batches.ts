@@ -12,7 +12,8 @@ import {
   ruleRow,
 } from './release-rule.ts'
 import { statesBefore } from './states.ts'
-import { IS_ALONE, IS_FIRST, IS_NEXT } from './turn-conditions.ts'
+import { IS_ALONE, IS_NEXT } from './turn-conditions.ts'
+import { type Asked, WHOSE_TURN, WHOSE_TURN_OF_MANY } from './whose-turn.ts'
 
 /** What a destination allows whose deliveries go together. */
 export interface BatchedRule extends PlacesRule {
@@ -51,12 +52,13 @@ const IS_COMPLETE = `(delivery.batch_id IS NULL OR NOT EXISTS (
  * The first of each order key, and whatever has none, as many as may be needed; those that wait right behind them, which
  * may go in the same batch; and those that failed together with one of them.
  */
-const CANDIDATES = `
-WITH first AS MATERIALIZED (
-  SELECT delivery.id, delivery.order_key, delivery.batch_id FROM deliveries delivery
-  WHERE delivery.destination_id = $1 AND delivery.state = 'waiting'
-    AND ${IS_FIRST} AND ${IS_ALONE} AND ${IS_COMPLETE}
-  ORDER BY delivery.priority, delivery.event_id, delivery.id LIMIT $2::int
+const CANDIDATES = (whoseTurn: (asked: Asked) => string) => `
+WITH first AS MATERIALIZED (${whoseTurn({
+  destinationId: '$1::uuid',
+  max: '$2::int',
+  columns: 'delivery.id, delivery.order_key, delivery.batch_id',
+  and: IS_COMPLETE,
+})}
 ), behind AS MATERIALIZED (
   SELECT follower.id FROM (
     SELECT DISTINCT order_key FROM first WHERE order_key IS NOT NULL AND NOT $4::boolean) AS head
@@ -85,6 +87,11 @@ WHERE delivery.id = ANY (ARRAY(SELECT id FROM first UNION SELECT id FROM behind 
   AND delivery.destination_id = $1 AND delivery.state = 'waiting'
   AND ${IS_NEXT} AND ${IS_ALONE} AND ${IS_COMPLETE}
 ORDER BY delivery.priority, delivery.event_id, delivery.id`
+
+const CANDIDATES_OF_FEW = CANDIDATES(WHOSE_TURN)
+const CANDIDATES_OF_MANY = CANDIDATES(WHOSE_TURN_OF_MANY)
+/** More than so many are many. */
+const FEW = 1_000
 
 const RELEASE = `
 UPDATE deliveries SET state = 'queued', queued_at = now(), batch_id = given.batch_id
@@ -121,8 +128,10 @@ async function formOf(
   if (batchesMax === 0) return { batches: [], againInMs: null }
   const { itemsMax, onePerKey } = batch
   const lookedAt = Math.min(batchesMax * itemsMax, LOOKED_AT_MAX)
+  const [many] = await transaction`
+    SELECT FROM deliveries WHERE destination_id = ${destinationId} AND state = 'waiting' OFFSET ${FEW} LIMIT 1`
   const candidates = await transaction.unsafe<Candidate[]>(
-    CANDIDATES,
+    many ? CANDIDATES_OF_MANY : CANDIDATES_OF_FEW,
     [destinationId, lookedAt, itemsMax, onePerKey],
     { prepare: true },
   )

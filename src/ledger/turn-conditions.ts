@@ -7,20 +7,20 @@ const IS_HEAD = `NOT EXISTS (
     AND earlier.order_key IS NOT NULL AND earlier.state IN ('delayed', 'waiting', 'queued', 'sending', 'retrying')
     AND (earlier.event_id, earlier.id) < (delivery.event_id, delivery.id))`
 
-/**
- * No earlier event of its integration has still to be walked, which might make one of its order key; and none of its
- * key died that holds those behind it.
- */
-const IS_NOT_HELD = `NOT EXISTS (
-    SELECT FROM runs WHERE integration_id = delivery.integration_id
-      AND state IN ('queued', 'running', 'retrying')
-      AND event_id < delivery.event_id)
-  AND NOT (delivery.holds_on_dead AND EXISTS (
+/** None of its order key died that holds those behind it. */
+export const IS_NOT_HELD_BY_DEAD = `NOT (delivery.holds_on_dead AND EXISTS (
     SELECT FROM deliveries earlier JOIN events event ON event.id = earlier.event_id
     WHERE earlier.destination_id = delivery.destination_id AND earlier.order_key = delivery.order_key
       AND earlier.order_key IS NOT NULL AND earlier.state = 'dead'
       AND (earlier.event_id, earlier.id) < (delivery.event_id, delivery.id)
       AND event.latest_run_id = earlier.run_id))`
+
+/** Nor has an earlier event of its integration still to be walked, which might make one of its order key. */
+const IS_NOT_HELD = `NOT EXISTS (
+    SELECT FROM runs WHERE integration_id = delivery.integration_id
+      AND state IN ('queued', 'running', 'retrying')
+      AND event_id < delivery.event_id)
+  AND ${IS_NOT_HELD_BY_DEAD}`
 
 /** It is the first of its order key, or has none. */
 export const IS_FIRST = `(delivery.order_key IS NULL OR (${IS_HEAD} AND ${IS_NOT_HELD}))`

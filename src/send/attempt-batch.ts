@@ -57,8 +57,8 @@ export async function attemptBatch(
   tell(left, pushed, redaction, options)
   const attempted = { ...lead.taken, id: probeId ?? lead.taken.id }
   await settleCircuit(attempted, destination, verdict, options)
-  for (const state of ['retrying', 'dead'] as const) {
-    const [first, ...others] = left.filter(({ step }) => step.state === state)
+  for (const failed of ['retry', 'dead'] as const) {
+    const [first, ...others] = left.filter(({ step }) => step.verdict.verdict === failed)
     if (!first) continue
     const attempt = { ...record, reason: told(first.step) }
     const failure = describeFailure(first.taken, attempt, pushed.request, redaction, first.step.delayMs)
@@ -124,7 +124,7 @@ function endOf({ taken, step, nextBatchId }: Ended, attemptId: string, reason: s
     number: taken.number,
     state: step.state,
     retryAfterMs: step.delayMs,
-    wasProbe: taken.probe && step.state === 'retrying',
+    counts: step.counts,
     nextBatchId,
     attempt: { id: attemptId, verdict: step.verdict.verdict, reason },
   }

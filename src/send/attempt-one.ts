@@ -14,6 +14,7 @@ import type { Pushed } from './push.ts'
 import type { SendOptions } from './send-options.ts'
 import { settleCircuit } from './settle-circuit.ts'
 import { tellAttempt } from './tell-attempt.ts'
+import { tooLate } from './too-late.ts'
 
 /** One attempt of a delivery that is sent by itself. */
 export async function attemptOne(
@@ -39,14 +40,13 @@ export async function attemptOne(
     responseBytesMax,
     redaction,
   })
-  const wasProbe = taken.probe && state === 'retrying'
-  const end = { delivery: taken, state, retryAfterMs: delayMs, wasProbe, attempt }
+  const end = { delivery: taken, state, retryAfterMs: delayMs, counts: step.counts, attempt }
   if (!(await ledger.finishAttempt(end))) return
   if (delayMs !== null) places.dueIn(delayMs)
   count(taken, step, options)
   tellAttempt(taken, step, pushed, redaction, options.log)
   await settleCircuit(taken, destination, step.verdict, options)
-  if (step.state !== 'delivered')
+  if (step.verdict.verdict === 'retry' || step.verdict.verdict === 'dead')
     await options.attemptFailed(describeFailure(taken, attempt, pushed.request, redaction, delayMs))
 }
 
@@ -62,6 +62,8 @@ async function pushTaken(
 ): Promise<Pushed> {
   if (!destination) return notPushed('the destination was deleted')
   if (!destination.enabled) return notPushed('the destination is disabled')
+  const late = tooLate(taken, destination, sentAt)
+  if (late !== undefined) return notPushed(late, 'too_late')
   const original = await originalOf(taken, destination, ledger)
   if (original && 'message' in original) return notPushed(original.message)
   const facts = { deliveryId: taken.id, attempt: taken.number, sentAt, version: VERSION, original }

@@ -1,29 +1,34 @@
 import { verdict as httpVerdict, type VerdictPolicy } from '../http-request/http-request.ts'
 import type { Answer, Answered } from '../outbound/outbound.ts'
-import { isNumeric, type Json, parseExact, stringifyExact } from '../payload/exact-json.ts'
+import { isNumeric, type Json, stringifyExact } from '../payload/exact-json.ts'
 import { parsePath, valueAt } from '../payload/path.ts'
 import type { BatchConfig, BatchItem } from './batch-body.ts'
+import { readResultList } from './result-list.ts'
 import type { Verdict } from './verdict.ts'
 
 type ResultsConfig = NonNullable<BatchConfig['results']>
+
+/** So much of an answer is read where it tells of each item; a thousand results fit well. */
+export const RESULTS_BYTES_MAX = 4 * 1_048_576
 
 /**
  * What an answer says of each item of a batch, in their order. What it does not say of one is what it says of all: where
  * it is no success, where it has no list, or where no results are asked for.
  */
-export function verdictsOf(
+export async function verdictsOf(
   answer: Answer | undefined,
   ofAll: Verdict,
   items: readonly BatchItem[],
   results: ResultsConfig | undefined,
   policy: VerdictPolicy,
-): Verdict[] {
+): Promise<Verdict[]> {
   if (!results || ofAll.verdict !== 'delivered' || !answer?.ok) return items.map(() => ofAll)
-  if (answer.truncated) {
-    const message = `${ofAll.message}, and its results are longer than ${answer.body.length} bytes`
+  const read = await readResultList(answer, results.path, RESULTS_BYTES_MAX)
+  if (!read.ok) {
+    const message = `${ofAll.message}, and its results ${read.message}`
     return items.map(() => ({ verdict: 'retry', reason: 'no_result', message }))
   }
-  const list = listIn(answer.body, results)
+  const { list } = read
   if (!list) return items.map(() => ofAll)
   const found = match(list, items, results)
   return items.map((_, index) => {
@@ -36,15 +41,6 @@ export function verdictsOf(
       message: `${ofAll.message}, and its results name this item not`,
     }
   })
-}
-
-function listIn(body: Buffer, { path }: ResultsConfig): Json[] | undefined {
-  try {
-    const found = valueAt(parseExact(body.toString()), parsePath(path))
-    return Array.isArray(found) ? found : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** By place of the item. Of several results for one item the last holds. */

@@ -17,6 +17,7 @@ export const ILL_REASONS = [
 /** Nothing came to the destination, for a reason of ours. */
 const UNCLEAR_REASONS: readonly Reason[] = [
   'unsendable',
+  'too_late',
   'blocked_address',
   'bad_url',
   'bad_request',

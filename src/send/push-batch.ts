@@ -2,7 +2,7 @@ import { performRequest } from '../http-request/http-request.ts'
 import type { ConfigOf } from '../integrations/integrations.ts'
 import { batchIdOf } from '../ledger/ledger.ts'
 import { type BatchConfig, type BatchItem, writeBatch } from './batch-body.ts'
-import { verdictsOf } from './batch-results.ts'
+import { RESULTS_BYTES_MAX, verdictsOf } from './batch-results.ts'
 import {
   type DeliveryFacts,
   type Pushed,
@@ -23,9 +23,6 @@ export interface PushedBatch extends Pushed {
   /** Of each item, in their order. */
   verdicts: Verdict[]
 }
-
-/** So much of an answer is read where it tells of each item; a thousand results fit well. */
-const RESULTS_BYTES_MAX = 4 * 1_048_576
 
 /** Brings several items to their destination in one push, all of it within the destination's time-out. */
 export async function pushBatch(
@@ -48,6 +45,6 @@ export async function pushBatch(
   return {
     ...pushed,
     batchId,
-    verdicts: verdictsOf(pushed.answer, pushed.verdict, items, batch.results, policy),
+    verdicts: await verdictsOf(pushed.answer, pushed.verdict, items, batch.results, policy),
   }
 }

@@ -9,6 +9,7 @@ import { attemptOne } from './attempt-one.ts'
 import { LEASE_MS } from './lease.ts'
 import type { BatchDestination } from './push-batch.ts'
 import type { SendOptions } from './send-options.ts'
+import { tooLate } from './too-late.ts'
 
 export { batchRuleOf } from './batch-body.ts'
 export type { OwnServers } from './kinds/kind.ts'
@@ -37,13 +38,29 @@ export async function attemptDelivery(
   if (!places.begin(first.destinationId)) return giveBack(batch, options)
   try {
     const destination = await integrations.findDestination(first.destinationId)
-    if (takesBatches(destination)) await attemptBatch(batch, destination, signal, options)
+    if (takesBatches(destination)) await attemptTogether(batch, destination, signal, options)
     else if (batch.deliveries.length === 1) await attemptOne(first, destination, signal, options)
     else await giveBack(batch, options)
   } finally {
     const keyed = batch.deliveries.some((delivery) => delivery.keyed)
     places.ended({ destinationId: first.destinationId, keyed })
   }
+}
+
+/** What has become too old to be tried again ends by itself, and the rest goes without it. */
+async function attemptTogether(
+  { deliveries, probeId }: TakenBatch,
+  destination: Destination & BatchDestination,
+  signal: AbortSignal,
+  options: SendOptions,
+): Promise<void> {
+  const now = new Date()
+  const isLate = (delivery: TakenDelivery) => tooLate(delivery, destination, now) !== undefined
+  // What is not sent tries nothing.
+  for (const late of deliveries.filter(isLate))
+    await attemptOne({ ...late, probe: false }, destination, signal, options)
+  const rest = deliveries.filter((delivery) => !isLate(delivery))
+  if (rest.length > 0) await attemptBatch({ deliveries: rest, probeId }, destination, signal, options)
 }
 
 /** A delivery that was released by itself is a batch of one. */

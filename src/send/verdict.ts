@@ -9,6 +9,8 @@ export type Reason =
   | 'item_refused'
   /** The destination took the batch, and its results do not tell of this item. */
   | 'no_result'
+  /** It was to be tried again, and its event has become too old for that meanwhile. */
+  | 'too_late'
   /** The package that speaks with this kind of server is not installed. */
   | 'client_missing'
   /** The broker has no queue to which this leads. */
@@ -18,3 +20,5 @@ export type Verdict =
   | { verdict: 'delivered'; reason: 'success'; message: string }
   | { verdict: 'retry'; reason: Reason; message: string; retryAfterMs?: number }
   | { verdict: 'dead'; reason: Reason; message: string }
+  /** Cut off by our own stop: it tells nothing of the destination. */
+  | { verdict: 'interrupted'; reason: 'aborted'; message: string }

@@ -166,7 +166,7 @@ export function startReleaser(options: ReleaserOptions): Releaser {
   return {
     straight(destinationId) {
       const { exact, concurrencyMax } = ruleOf(destinationId)
-      if (exact || waiting.has(destinationId) || held.has(destinationId)) return 0
+      if (closing || exact || waiting.has(destinationId) || held.has(destinationId)) return 0
       return concurrencyMax - (underWay.get(destinationId) ?? 0)
     },
     runEnded(left) {

@@ -80,7 +80,7 @@ async function finish(
       number,
       state: its,
       retryAfterMs: its === 'retrying' ? (more.retryAfterMs ?? 0) : null,
-      wasProbe: probe && its === 'retrying',
+      counts: !(probe && its === 'retrying'),
       nextBatchId: more.apart ? null : batchId,
       attempt: { ...attemptEnd(id, number, its).attempt, id: index === 0 ? lead.id : newId() },
     }

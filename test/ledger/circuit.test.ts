@@ -58,7 +58,7 @@ async function attempt(
   const end = attemptEnd(deliveryId, taken.number, state)
   await finishAttempt(world, {
     ...end,
-    wasProbe: taken.probe,
+    counts: !taken.probe,
     attempt: { ...end.attempt, reason: `${REASONS[health]}: as the test says` },
   })
   const { probe } = taken

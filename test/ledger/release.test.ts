@@ -1,3 +1,4 @@
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ReleaseRule, Turn } from '../../src/ledger/ledger.ts'
 import { newId } from '../../src/platform/ids.ts'
@@ -188,6 +189,107 @@ describe('a destination that is paused', () => {
   })
 })
 
+describe('a long queue', () => {
+  /** Many of one event, in this order; gives the deliveries. */
+  async function makeMany(
+    destinationId: string,
+    count: number,
+    keyAt: (index: number) => string | null,
+    { ledger, sql } = world,
+  ) {
+    const { runId } = await recordOne(ledger)
+    const ids = await runInto(ledger, runId, count, { destinationId, turn: {} })
+    const keys = ids.map((_, index) => keyAt(index))
+    await sql`
+      UPDATE deliveries SET order_key = given.order_key
+      FROM unnest(${ids}::uuid[], ${keys}::text[]) AS given(id, order_key) WHERE deliveries.id = given.id`
+    return ids
+  }
+
+  test.each([3, 150])('under one order key does not keep %i other keys, nor what has none', async (keys) => {
+    const destinationId = newId()
+    const [first = '', second = ''] = await makeMany(destinationId, 400, () => 'a')
+    const others = await makeMany(destinationId, keys * 2, (index) => `b${index % keys}`)
+    const [free = ''] = await makeMany(destinationId, 1, () => null)
+    const heads = others.slice(0, keys)
+    expect(await releaseAt(destinationId)).toEqual([first, ...heads, free])
+    await finish(first, 'delivered')
+    expect(await releaseAt(destinationId)).toEqual([second])
+    expect(await releaseAt(destinationId)).toEqual([])
+  })
+
+  test.each([3, 150])(
+    'under %i order keys waits for what is walked, and may be held by what died',
+    async (keys) => {
+      const destinationId = newId()
+      await makeMany(destinationId, 400, () => 'a')
+      const [dead = ''] = await releaseAt(destinationId)
+      await finish(dead, 'dead')
+      await world.sql`UPDATE deliveries SET holds_on_dead = true WHERE destination_id = ${destinationId}`
+      const earlier = await recordOne(world.ledger)
+      const others = await makeMany(destinationId, keys, (index) => `b${index}`)
+      expect(await releaseAt(destinationId)).toEqual([])
+      const [late = ''] = await runInto(world.ledger, earlier.runId, 1, {
+        destinationId,
+        turn: { orderKey: 'b0' },
+      })
+      expect(await releaseAt(destinationId)).toEqual([late, ...others.slice(1)])
+    },
+  )
+
+  test('goes no faster than its rate and no more at once than its places, also where its front may not go', async () => {
+    const destinationId = newId()
+    await makeMany(destinationId, 400, () => 'a')
+    const others = await makeMany(destinationId, 10, () => null)
+    expect(await releaseAt(destinationId, { concurrencyMax: 3 })).toHaveLength(3)
+    expect(await releaseAt(destinationId, { concurrencyMax: 4 })).toEqual([others[2]])
+    const rateMax = { count: 20, perSeconds: 3_600 }
+    expect(await releaseAt(destinationId, { rateMax })).toEqual([others[3], others[4]])
+    expect(await releaseAt(destinationId, { rateMax })).toEqual([])
+  })
+
+  test('under one order key costs no more looks into the tables than a short one', async () => {
+    const place = await freshDatabase()
+    const [short, long] = [newId(), newId()]
+    await within(place.url, async (own) => {
+      for (const [id, count] of [[short, 200] as const, [long, 4_000] as const])
+        await makeMany(id, count, () => 'a', own)
+    })
+    const batch = { itemsMax: 10, bytesMax: 1e6, waitMs: 0, wrapBytes: 2, itemBytes: 1, onePerKey: true }
+    for (const more of [{ concurrencyMax: 16 }, { batch }]) {
+      const looks = await looksOf(place.url, short, more)
+      expect(await looksOf(place.url, long, more)).toBeLessThan(looks * 3)
+    }
+    await place.drop()
+  })
+
+  /** Looks into indexes by one release. */
+  async function looksOf(url: string, destinationId: string, more: Partial<ReleaseRule>): Promise<number> {
+    const before = await looksAt(url)
+    await within(url, ({ ledger }) => releaseAt(destinationId, more, ledger))
+    return (await looksAt(url)) - before
+  }
+
+  /** With connections of its own that have ended afterwards: then PostgreSQL has counted what they did. */
+  async function within(url: string, work: (own: TestLedger) => Promise<unknown>): Promise<void> {
+    const applicationName = `looks ${newId()}`
+    const own = openLedger(url, { applicationName })
+    await work(own)
+    await own.close()
+    const left = () =>
+      world.sql`SELECT FROM pg_stat_activity WHERE application_name LIKE ${`${applicationName}%`}`
+    await expect.poll(async () => (await left()).length).toBe(0)
+  }
+
+  async function looksAt(url: string): Promise<number> {
+    const sql = postgres(url, { max: 1 })
+    const [row] = await sql`
+      SELECT sum(idx_scan)::int AS many FROM pg_stat_user_indexes WHERE relname ~ '^(deliveries|runs)'`
+    await sql.end()
+    return row?.many
+  }
+})
+
 describe('strict order', () => {
   test('lets the next of a key go when the one before it has ended; other keys do not wait', async () => {
     const destinationId = newId()
@@ -373,5 +475,5 @@ test('where nothing waits for its time, there is no next one to look for', async
   expect(await empty.ledger.ripenDue(1_000)).toEqual({ destinationIds: [], nextInMs: null })
   expect(await empty.ledger.findWaitingDestinations()).toEqual([])
   await empty.close()
-  await database.drop()
+  await drop()
 })

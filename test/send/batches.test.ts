@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { Answer } from '../../src/outbound/outbound.ts'
 import { type Json, parseExact } from '../../src/payload/exact-json.ts'
@@ -79,10 +80,13 @@ describe('several items in one body', () => {
   })
 })
 
-function answered(body: string, more: { status?: number; truncated?: boolean } = {}): Answer {
+function answered(
+  body: string | Buffer,
+  more: { status?: number; truncated?: boolean; headers?: [string, string][] } = {},
+): Answer {
   const timing = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, totalMs: 1 }
   const { status = 200, truncated = false } = more
-  const headers: [string, string][] = [['retry-after', '7']]
+  const headers: [string, string][] = [['retry-after', '7'], ...(more.headers ?? [])]
   return { ok: true, status, headers, body: Buffer.from(body), truncated, timing, remoteAddress: '127.0.0.1' }
 }
 
@@ -103,8 +107,8 @@ const shortly = (verdicts: { verdict: string; reason: string }[]) =>
   verdicts.map(({ verdict, reason }) => `${verdict} ${reason}`)
 
 describe('what an answer says of each item', () => {
-  test('is read in their order, by the values that mean success or the end', () => {
-    const verdicts = judged(
+  test('is read in their order, by the values that mean success or the end', async () => {
+    const verdicts = await judged(
       { valuePath: 'state', success: ['ok'], dead: ['invalid'], messagePath: 'why' },
       answered('{"results":[{"state":"ok"},{"state":"invalid","why":"no sku"},{"state":"later"}]}'),
     )
@@ -112,47 +116,65 @@ describe('what an answer says of each item', () => {
     expect(verdicts[1]?.message).toBe('the destination answered 200, and of this item: invalid, no sku')
   })
 
-  test('is judged as a status is, where it is a number that no list of values names', () => {
-    const verdicts = judged({}, answered('{"results":[201,429,422]}'))
+  test('is judged as a status is, where it is a number that no list of values names', async () => {
+    const verdicts = await judged({}, answered('{"results":[201,429,422]}'))
     expect(shortly(verdicts)).toEqual(['delivered success', 'retry busy', 'dead bad_payload'])
     expect(verdicts[1]).toMatchObject({ retryAfterMs: 7_000 })
   })
 
-  test('is found by index, where the destination lists those that failed', () => {
+  test('is found by index, where the destination lists those that failed', async () => {
     const results = { lists: 'failed', match: 'index', matchPath: 'index', valuePath: 'code', dead: ['bad'] }
-    const verdicts = judged(
+    const verdicts = await judged(
       results,
       answered('{"results":[{"index":1,"code":"bad"},{"index":9,"code":"bad"}]}'),
     )
     expect(shortly(verdicts)).toEqual(['delivered success', 'dead item_refused', 'delivered success'])
-    expect(shortly(judged(results, answered('{}')))).toEqual(Array(3).fill('delivered success'))
+    expect(shortly(await judged(results, answered('{}')))).toEqual(Array(3).fill('delivered success'))
   })
 
-  test('is found by the id of the delivery, or by one that the item has', () => {
+  test('is found by the id of the delivery, or by one that the item has', async () => {
     const body = (ids: string[]) => JSON.stringify({ results: ids.map((id) => ({ id, ok: true })) })
     const results = { match: 'id', matchPath: 'id', valuePath: 'ok', success: [true] }
     const expected = ['delivered success', 'retry no_result', 'delivered success']
-    expect(shortly(judged(results, answered(body(['d2', 'd0']))))).toEqual(expected)
+    expect(shortly(await judged(results, answered(body(['d2', 'd0']))))).toEqual(expected)
     const byOrder = { ...results, itemPath: 'order.no' }
-    expect(shortly(judged(byOrder, answered(body(['o2', 'o0']))))).toEqual(expected)
+    expect(shortly(await judged(byOrder, answered(body(['o2', 'o0']))))).toEqual(expected)
   })
 
-  test('is what it says of all, where there are no results or the answer is no success', () => {
+  test('is what it says of all, where there are no results or the answer is no success', async () => {
     const results = { success: ['ok'] }
     for (const body of ['', 'thank you', '{"results":{}}'])
-      expect(shortly(judged(results, answered(body)))).toEqual(Array(3).fill('delivered success'))
+      expect(shortly(await judged(results, answered(body)))).toEqual(Array(3).fill('delivered success'))
     const refused = {
       verdict: 'dead',
       reason: 'bad_payload',
       message: 'the destination answered 400',
     } as const
-    expect(judged(results, answered('{"results":["ok","ok","ok"]}', { status: 400 }), refused)).toEqual(
+    expect(await judged(results, answered('{"results":["ok","ok","ok"]}', { status: 400 }), refused)).toEqual(
       Array(3).fill(refused),
     )
   })
 
-  test('is not guessed from a part of the answer', () => {
-    const verdicts = judged(
+  test('is read however the answer is written: with a mark, in another charset, compressed', async () => {
+    const text = '{"results":["ok","no","ok"]}'
+    const expected = ['delivered success', 'dead item_refused', 'delivered success']
+    const asked = (answer: Answer) => judged({ success: ['ok'], dead: ['no'] }, answer)
+    const utf16: [string, string] = ['content-type', 'application/json; charset=utf-16le']
+    const gzip: [string, string] = ['content-encoding', 'gzip']
+    for (const answer of [
+      answered(`\uFEFF${text}`),
+      answered(Buffer.from(text, 'utf16le'), { headers: [utf16] }),
+      answered(Buffer.from(text.replace('}', ',"by":"Jos\xe9"}'), 'latin1')),
+      answered(gzipSync(text), { headers: [gzip] }),
+    ])
+      expect(shortly(await asked(answer))).toEqual(expected)
+    const cut = await asked(answered(gzipSync(text).subarray(0, -9), { headers: [gzip] }))
+    expect(shortly(cut)).toEqual(Array(3).fill('retry no_result'))
+    expect(cut[0]?.message).toContain('its results cannot be read: ')
+  })
+
+  test('is not guessed from a part of the answer', async () => {
+    const verdicts = await judged(
       { success: ['ok'] },
       answered('{"results":["ok","ok","ok"]}', { truncated: true }),
     )
