@@ -1,7 +1,8 @@
 import { isObject, parseExact } from '../payload/exact-json.ts'
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
-import type { Sealer } from '../platform/sealing.ts'
+import { keyIdsIn, type Sealer } from '../platform/sealing.ts'
+import { SettingsError } from '../platform/settings.ts'
 import { type Definition, definitionSchema } from './definition.ts'
 import { type DestinationConfig, destinationConfigSchema } from './destination-config.ts'
 import { HANDSHAKE, type HandshakeRow, readHandshake } from './handshakes.ts'
@@ -86,6 +87,22 @@ export async function readRows(sql: Sql): Promise<DefinitionRows> {
     published: [...published],
     revisions: [...revisions],
   }
+}
+
+/**
+ * Refuses a master key that opens nothing of what is there. Whoever went on with it would turn senders away as if their
+ * integrations were deleted, and give up deliveries as if their destinations were.
+ *
+ * @throws SettingsError naming both keys by their fingerprints.
+ */
+export function checkMasterKey({ integrations, destinations }: DefinitionRows, { keyId }: Sealer): void {
+  const texts = [...integrations.map((row) => row.definition), ...destinations.map((row) => row.config)]
+  const sealedBy = new Set(texts.flatMap(keyIdsIn))
+  if (sealedBy.size === 0 || sealedBy.has(keyId)) return
+  throw new SettingsError([
+    `The secrets in the database were sealed under another master key (${[...sealedBy].join(', ')}) than this ` +
+      `process has (${keyId}): give it that one, as SLUICE_MASTER_KEY or in master.key below SLUICE_HOME`,
+  ])
 }
 
 /**
