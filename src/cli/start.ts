@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
+import { print } from '../platform/log.ts'
 import { describeSettings, type Settings } from '../platform/settings.ts'
 import { VERSION } from '../platform/version.ts'
 import { welcome } from './banner.ts'
@@ -54,7 +55,7 @@ async function welcomeNewcomer(gateway: Gateway, demo: DemoReceiver): Promise<vo
   }
   const adminUrl = gateway.adminPort === gateway.port ? gateway.url : withPort(gateway.url, gateway.adminPort)
   await writePrivate(devFile(settings), `${JSON.stringify(facts, null, 2)}\n`)
-  process.stdout.write(
+  print(
     welcome({
       ...facts,
       adminUrl,
