@@ -49,8 +49,7 @@ async function welcomeNewcomer(gateway: Gateway, demo: DemoReceiver): Promise<vo
   const facts = {
     url: gateway.url,
     adminKey: gateway.adminKey,
-    integrationId,
-    webhookUrl: `${gateway.url}/integration/${integrationId}`,
+    ...(integrationId && { integrationId, webhookUrl: `${gateway.url}/integration/${integrationId}` }),
     receivedUrl,
   }
   const adminUrl = gateway.adminPort === gateway.port ? gateway.url : withPort(gateway.url, gateway.adminPort)
