@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises'
-import { writePrivate } from './home.ts'
+import { writeDurably } from '../platform/durable-file.ts'
 
 /** The latest of what was received, a line of JSON each, in a file that does not grow without end. */
 export interface Received {
@@ -20,7 +20,7 @@ export async function openReceived(file: string): Promise<Received> {
 
   async function shorten(): Promise<void> {
     const lines = await latestOf(file)
-    await writePrivate(file, lines.map((line) => `${line}\n`).join(''))
+    await writeDurably(file, lines.map((line) => `${line}\n`).join(''))
     added = 0
     addedBytes = 0
   }

@@ -5,9 +5,10 @@ import path from 'node:path'
 import { DEFAULT_BODY_LIMITS } from '../payload/body-limits.ts'
 import { stringifyExact } from '../payload/exact-json.ts'
 import { readJson } from '../payload/read-json.ts'
+import { writeDurably } from '../platform/durable-file.ts'
 import { newToken } from '../platform/ids.ts'
 import { openReceived, type Received } from './demo-received.ts'
-import { keepSecret, writePrivate } from './home.ts'
+import { keepSecret } from './home.ts'
 
 /** The demo destination: shows what it received, also after a restart. */
 export interface DemoReceiver {
@@ -38,7 +39,7 @@ export async function startDemoReceiver(home: string): Promise<DemoReceiver> {
     async open() {
       const token = await keepSecret(home, 'demo.token', newToken)
       const received = await openReceived(path.join(home, 'demo-received.ndjson'))
-      await writePrivate(path.join(home, PORT_FILE), `${port}\n`)
+      await writeDurably(path.join(home, PORT_FILE), `${port}\n`)
       answer = answerFrom(received, `/${token}`)
       return `http://${HOST}:${port}/${token}`
     },
