@@ -31,7 +31,10 @@ export async function migrate(databaseUrl: string): Promise<void> {
     // Loaded only when there is something to do: its import takes a third of a start.
     const { drizzle } = await import('drizzle-orm/postgres-js')
     const { migrate: applyMigrations } = await import('drizzle-orm/postgres-js/migrator')
-    await applyMigrations(drizzle(sql), { migrationsFolder: MIGRATIONS_FOLDER })
+    await applyMigrations(drizzle(sql), { migrationsFolder: MIGRATIONS_FOLDER }).catch((error: Error) => {
+      // Around what PostgreSQL said, drizzle says only which statement it was.
+      throw error.cause ?? error
+    })
   } finally {
     await sql.end({ timeout: 5 })
   }

@@ -135,6 +135,32 @@ describe('a start that cannot be', () => {
     await database.drop()
   })
 
+  test('a user who may not make the schema is told what PostgreSQL said', async () => {
+    const database = await freshDatabase()
+    const admin = postgres(database.url, { max: 1, onnotice: () => {} })
+    const name = `lowly_${randomBytes(6).toString('hex')}`
+    await admin`CREATE ROLE ${admin(name)} LOGIN PASSWORD 'lowly'`
+    await admin`CREATE DATABASE ${admin(name)}`
+    const url = Object.assign(new URL(database.url), {
+      username: name,
+      password: 'lowly',
+      pathname: `/${name}`,
+    })
+    for (const command of ['migrate', 'start']) {
+      const { code, stderr } = await runSluice([command], {
+        env: { DATABASE_URL: url.href, SLUICE_MASTER_KEY },
+      })
+      expect([code, stderr]).toEqual([
+        1,
+        `sluice: the PostgreSQL of DATABASE_URL cannot be used: permission denied for database ${name}\n`,
+      ])
+    }
+    await admin`DROP DATABASE ${admin(name)}`
+    await admin`DROP ROLE ${admin(name)}`
+    await admin.end()
+    await database.drop()
+  })
+
   test('a PostgreSQL that is too old is refused: its events would be acknowledged and never delivered', async () => {
     const database = await freshDatabase()
     const sql = postgres(database.url, { max: 1, onnotice: () => {} })
