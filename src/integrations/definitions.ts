@@ -22,6 +22,8 @@ export interface Definitions {
   application(id: string): Application | undefined
   applicationOfSlug(slug: string): Application | undefined
   destination(id: string): Destination | undefined
+  /** Whether it is there and only this process cannot read it: a newer Sluice wrote it, or one with another key. */
+  isUnreadable(id: string): boolean
   /** A function by name: the application's own before the shared one. */
   rewriteFunction(applicationId: string, name: string): RewriteFunction | undefined
   /** As of the last reading; a pin is seen in every process as soon as a change of a definition is. */
@@ -147,6 +149,7 @@ export async function watchDefinitions({
     application: (id) => loaded.applications.get(id),
     applicationOfSlug: (slug) => loaded.applicationsBySlug.get(slug),
     destination: (id) => loaded.destinations.get(id),
+    isUnreadable: (id) => loaded.unreadable.has(id),
     rewriteFunction: (applicationId, name) =>
       loaded.functions.get(`${applicationId}/${name}`) ?? loaded.functions.get(`/${name}`),
     handshakeOf: (integrationId) => loaded.handshakes.get(integrationId),

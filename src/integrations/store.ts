@@ -30,6 +30,8 @@ export interface Loaded {
   published: Map<string, PublishedList>
   /** By `<kind>/<id>`. */
   revisions: Map<string, string>
+  /** Ids of the integrations and destinations that are there and cannot be read by this process. */
+  unreadable: Set<string>
 }
 
 /** What people define, by the name that the API has for it. */
@@ -116,21 +118,29 @@ export function createRowReader(sealer: Sealer, log: Log): (rows: DefinitionRows
   return ({ applications, integrations, destinations, functions, handshakes, published, revisions }) => {
     const definitionOf = definitions()
     const configOf = configs()
+    const unreadable = new Set<string>()
     return {
       applications: byKey(applications, (row) => row.id),
       applicationsBySlug: byKey(applications, (row) => row.slug),
       integrations: byKey(
-        readable(integrations, log, (row) => ({ ...row, definition: definitionOf(row.id, row.definition) })),
+        readable(integrations, { log, unreadable }, (row) => ({
+          ...row,
+          definition: definitionOf(row.id, row.definition),
+        })),
         (row) => row.id,
       ),
       destinations: byKey(
-        readable(destinations, log, (row) => ({ ...row, config: configOf(row.id, row.config) })),
+        readable(destinations, { log, unreadable }, (row) => ({
+          ...row,
+          config: configOf(row.id, row.config),
+        })),
         (row) => row.id,
       ),
       functions: byKey(functions, (row) => `${row.applicationId ?? ''}/${row.name}`),
       handshakes: new Map(handshakes.map((row) => [row.integrationId, readHandshake(row)])),
       published: byKey(published, (row) => row.source),
       revisions: new Map(revisions.map(({ key, revision }) => [key, revision])),
+      unreadable,
     }
   }
 }
@@ -191,12 +201,17 @@ function readConfig(text: string, destinationId: string, sealer: Sealer): Destin
   return destinationConfigSchema.parse(opened)
 }
 
-function readable<Row extends { id: string }, T>(rows: Iterable<Row>, log: Log, read: (row: Row) => T): T[] {
+function readable<Row extends { id: string }, T>(
+  rows: Iterable<Row>,
+  { log, unreadable }: { log: Log; unreadable: Set<string> },
+  read: (row: Row) => T,
+): T[] {
   const read_ = (row: Row): T[] => {
     try {
       return [read(row)]
     } catch (error) {
       log.error({ err: error, id: row.id }, 'a stored definition cannot be read')
+      unreadable.add(row.id)
       return []
     }
   }
