@@ -3,7 +3,8 @@ export interface WelcomeFacts {
   /** Where the API is: another port than `url` with ADMIN_PORT. */
   adminUrl: string
   adminKey: string
-  webhookUrl: string
+  /** Undefined where the demo's integration was deleted. */
+  webhookUrl?: string
   receivedUrl: string
   loopbackAllowed: boolean
   /** Whether `url` is made of HOST, which the certificate need not know. */
@@ -47,23 +48,26 @@ export function welcome({
     ? 'Programs on this machine may send without being on an allowlist; everybody else is refused.'
     : 'Nobody may send until RETRIEVE_ALLOWED_LIST or an allowlist of the application names them.'
   const curl = certificateUnsure ? 'curl --insecure' : 'curl'
-  return `
-  Sluice is running at ${url}
-
-  1. Send a webhook:
+  const demo = [
+    `Send a webhook:
 
 ${curl} -X POST ${webhookUrl} \\
   -H 'Content-Type: application/json' \\
-  -d '${ORDER}'
+  -d '${ORDER}'`,
+    `See what the demo destination received:
 
-  2. See what the demo destination received:
+curl ${receivedUrl}`,
+  ]
+  const steps = [
+    ...(webhookUrl === undefined ? [] : demo),
+    `See the events, newest first (/events/<id> shows one with all that became of it):
 
-curl ${receivedUrl}
+${curl} -H 'Authorization: Bearer ${adminKey}' ${adminUrl}/api/v1/events`,
+  ]
+  return `
+  Sluice is running at ${url}
 
-  3. See the events, newest first (/events/<id> shows one with all that became of it):
-
-${curl} -H 'Authorization: Bearer ${adminKey}' ${adminUrl}/api/v1/events
-
+${steps.map((step, before) => `  ${before + 1}. ${step}\n`).join('\n')}
   ${senders}
   The API is described at ${adminUrl}/api/v1/openapi.json; its key is the one above.
   The data lies in ${home}. Stop with Ctrl-C.

@@ -1,12 +1,14 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { DEFAULT_BODY_LIMITS } from '../payload/body-limits.ts'
 import { stringifyExact } from '../payload/exact-json.ts'
 import { readJson } from '../payload/read-json.ts'
+import { writeDurably } from '../platform/durable-file.ts'
 import { newToken } from '../platform/ids.ts'
-import { keepSecret, writePrivate } from './home.ts'
+import { openReceived, type Received } from './demo-received.ts'
+import { keepSecret } from './home.ts'
 
 /** The demo destination: shows what it received, also after a restart. */
 export interface DemoReceiver {
@@ -21,7 +23,6 @@ export interface DemoReceiver {
 
 const HOST = '127.0.0.1'
 const PORT_FILE = 'demo.port'
-const SHOWN_MAX = 100
 const BODY_BYTES_MAX = 1024 * 1024
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -37,10 +38,9 @@ export async function startDemoReceiver(home: string): Promise<DemoReceiver> {
     port,
     async open() {
       const token = await keepSecret(home, 'demo.token', newToken)
-      const file = path.join(home, 'demo-received.ndjson')
-      await trim(file)
-      await writePrivate(path.join(home, PORT_FILE), `${port}\n`)
-      answer = answerFrom(file, `/${token}`)
+      const received = await openReceived(path.join(home, 'demo-received.ndjson'))
+      await writeDurably(path.join(home, PORT_FILE), `${port}\n`)
+      answer = answerFrom(received, `/${token}`)
       return `http://${HOST}:${port}/${token}`
     },
     close: () => close(server),
@@ -61,17 +61,17 @@ async function listen(server: Server, port: number): Promise<number> {
   return isListening ? (server.address() as AddressInfo).port : listen(server, 0)
 }
 
-function answerFrom(file: string, address: string): Answer {
+function answerFrom(received: Received, address: string): Answer {
   return async (request, response) => {
     if (request.url !== address) return void response.writeHead(404).end()
     if (request.method === 'GET') {
-      const items = (await linesOf(file)).map((line) => `  ${line}`)
+      const items = (await received.latest()).map((line) => `  ${line}`)
       response.writeHead(200, { 'content-type': 'application/json' })
       return void response.end(`[\n${items.join(',\n')}\n]\n`)
     }
     const id = request.headers['webhook-id']
     const facts = stringifyExact({ receivedAt: new Date().toISOString(), deliveryId: id ? String(id) : null })
-    await appendFile(file, `${facts.slice(0, -1)},"body":${asJson(await readText(request))}}\n`)
+    await received.add(`${facts.slice(0, -1)},"body":${asJson(await readText(request))}}`)
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"received":true}')
   }
 }
@@ -91,17 +91,6 @@ async function readText(request: IncomingMessage): Promise<string> {
 function asJson(text: string): string {
   const read = readJson(text, DEFAULT_BODY_LIMITS)
   return read.ok ? stringifyExact(read.read()) : JSON.stringify(text)
-}
-
-async function linesOf(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch(() => '')
-  // A line cut by a kill has no end, and is left out.
-  return text.split('\n').slice(0, -1).slice(-SHOWN_MAX)
-}
-
-async function trim(file: string): Promise<void> {
-  const lines = await linesOf(file)
-  await writeFile(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 })
 }
 
 function close(server: Server): Promise<void> {

@@ -10,8 +10,8 @@ import { commandAuthor } from './own-author.ts'
 export const FUNCTIONS_FOLDER = fileURLToPath(new URL('../../rewrite-functions', import.meta.url))
 
 /**
- * Imports the `*.js` of a folder into the ledger as versions by content. A file that is no function is named in
- * the log and left out: one slip must not keep the gateway from starting.
+ * Imports the `*.js` of a folder into the ledger as versions by content. A file that is no function, or that cannot be
+ * read, is named in the log and left out: one slip must not keep the gateway from starting.
  */
 export async function importFunctions(
   folder: string,
@@ -22,9 +22,14 @@ export async function importFunctions(
   // A container may run without the folder.
   const files = await readdir(folder).catch(() => [])
   const witness = witnessOf(commandAuthor('start'), { action: 'import', resource: 'functions' })
-  const names = files.filter((name) => name.endsWith('.js')).toSorted()
+  // Hidden ones are those of editors and archivers.
+  const names = files.filter((name) => name.endsWith('.js') && !name.startsWith('.')).toSorted()
   for (const file of names) {
-    const source = await readFile(path.join(folder, file), 'utf8')
+    const source = await readFile(path.join(folder, file), 'utf8').catch((error: Error) => {
+      log.error({ file, problem: error.message }, 'a rewrite function cannot be read')
+      return undefined
+    })
+    if (source === undefined) continue
     const name = file.slice(0, -'.js'.length)
     const known = integrations
       .rewriteFunctions()

@@ -33,7 +33,7 @@ import { openProofWorld, type ProofWorld } from './proofs.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { openTryDestination } from './try-destination.ts'
 import { watchJournal } from './watch-journal.ts'
-import { startWorker } from './worker.ts'
+import { startWorker, type Worker } from './worker.ts'
 
 export type { Role }
 
@@ -110,8 +110,10 @@ async function openGateway(
   await whenThere(storage, () => importFunctions(FUNCTIONS_FOLDER, integrations, rewriter, log), log)
   const allowed = [...checked.outboundAllowed, ...outboundAllowed]
   const alerts = openAlerts(settings, allowed, storage, foundations, log, closers)
-  if (role !== 'edge')
-    await openWorker(settings, allowed, { ...foundations, ownLanes, rewriter, alerts }, log, closers)
+  const worker =
+    role === 'edge'
+      ? undefined
+      : await openWorker(settings, allowed, { ...foundations, ownLanes, rewriter, alerts }, log, closers)
   const outside = given ?? openOutside(log, closers)
   const keeper =
     role === 'worker' ? undefined : await openKeeper(settings, storage, foundations, log, closers)
@@ -159,6 +161,8 @@ async function openGateway(
   })
   // Before the door closes, which waits for the answers that are under way.
   closers.add(foundations.ledger, (ledger) => ledger.endAwaiting())
+  // Told at the same moment as the door, so that one deadline holds for both; waited for, and heard, in its turn.
+  closers.add(worker, (opened) => void opened?.close(settings.DRAIN_MS).catch(() => {}))
   return {
     settings,
     ...door,
@@ -195,7 +199,7 @@ async function openWorker(
   rooms: Foundations & { ownLanes: Queue | undefined; rewriter: Rewriter; alerts: Alerts },
   log: Log,
   closers: Closers,
-): Promise<void> {
+): Promise<Worker> {
   const { queue, handOver, ownLanes, alerts } = rooms
   const outbound = closers.add(createOutbound({ allowed, log }), (opened) => opened.close())
   // Beside those of the deliveries: a node's calls have tokens of their own.
@@ -203,7 +207,7 @@ async function openWorker(
   const senders = closers.add(openSenders(settings, outbound, rooms.own), (opened) => opened.close())
   const releaser = openReleaser(rooms, settings.DELIVERY_CONCURRENCY, log)
   const { straight } = releaser
-  closers.add(
+  const worker = closers.add(
     await startWorker({
       queues: ownLanes ? [queue, ownLanes] : [queue],
       runConcurrency: settings.RUN_CONCURRENCY,
@@ -237,4 +241,5 @@ async function openWorker(
   // Before the worker, which takes nothing more when it closes: what were let go then might lie in no queue.
   closers.add(releaser, (opened) => opened.close())
   if (ownLanes) openStandIn(settings, rooms, ownLanes, log, closers)
+  return worker
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { writeDurably } from '../platform/durable-file.ts'
 import { newToken } from '../platform/ids.ts'
 import type { Settings } from '../platform/settings.ts'
 
@@ -27,14 +28,6 @@ export async function keepSecret(home: string, name: string, make: () => string)
   })
   if (known !== undefined && known.trim() !== '') return known.trim()
   const secret = make()
-  await writePrivate(file, `${secret}\n`)
+  await writeDurably(file, `${secret}\n`)
   return secret
-}
-
-/** Written beside and renamed, so that a kill never leaves half a file. */
-export async function writePrivate(file: string, text: string): Promise<void> {
-  // As the embedded database makes it: others may pass through, and see nothing.
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o711 })
-  await writeFile(`${file}.new`, text, { mode: 0o600 })
-  await rename(`${file}.new`, file)
 }

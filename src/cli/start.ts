@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
+import { writeDurably } from '../platform/durable-file.ts'
+import { print } from '../platform/log.ts'
 import { describeSettings, type Settings } from '../platform/settings.ts'
 import { VERSION } from '../platform/version.ts'
 import { welcome } from './banner.ts'
 import { seedDemo } from './demo.ts'
 import { type DemoReceiver, startDemoReceiver } from './demo-receiver.ts'
 import { type Gateway, type Role, startGateway } from './gateway.ts'
-import { writePrivate } from './home.ts'
 
 /** Runs Sluice until it is told to stop. Gives the exit code. */
 export async function runUntilStopped(settings: Settings, role: Role, log: Logger): Promise<number> {
@@ -48,13 +49,12 @@ async function welcomeNewcomer(gateway: Gateway, demo: DemoReceiver): Promise<vo
   const facts = {
     url: gateway.url,
     adminKey: gateway.adminKey,
-    integrationId,
-    webhookUrl: `${gateway.url}/integration/${integrationId}`,
+    ...(integrationId && { integrationId, webhookUrl: `${gateway.url}/integration/${integrationId}` }),
     receivedUrl,
   }
   const adminUrl = gateway.adminPort === gateway.port ? gateway.url : withPort(gateway.url, gateway.adminPort)
-  await writePrivate(devFile(settings), `${JSON.stringify(facts, null, 2)}\n`)
-  process.stdout.write(
+  await writeDurably(devFile(settings), `${JSON.stringify(facts, null, 2)}\n`)
+  print(
     welcome({
       ...facts,
       adminUrl,

@@ -13,7 +13,7 @@ export interface WorkerOptions {
 }
 
 export interface Worker {
-  /** Waits for what is under way, at most so long. */
+  /** Begins nothing more, and waits for what is under way, at most so long from the first call on. */
   close(deadlineMs: number): Promise<void>
 }
 
@@ -33,11 +33,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       queue.take(DELIVERIES_LANE, { concurrency: deliveryConcurrency }, deliver),
     ]),
   )
-  return {
-    async close(deadlineMs) {
-      await Promise.all(takers.map((taker) => taker.close(deadlineMs)))
-    },
+  async function close(deadlineMs: number): Promise<void> {
+    await Promise.all(takers.map((taker) => taker.close(deadlineMs)))
   }
+  let closing: Promise<void> | undefined
+  return { close: (deadlineMs) => (closing ??= close(deadlineMs)) }
 }
 
 /** What waited for a place until the worker had to stop is not begun: it goes back into its lane. */

@@ -11,7 +11,7 @@ import type {
   RewriteFunction,
 } from './model.ts'
 import { CHANNEL } from './notices.ts'
-import { createRowReader, type Kind, type Loaded, readRows } from './store.ts'
+import { checkMasterKey, createRowReader, type Kind, type Loaded, readRows } from './store.ts'
 
 /**
  * Everything agreed with senders, in memory: a request or a delivery never asks the database for it. What was
@@ -22,6 +22,8 @@ export interface Definitions {
   application(id: string): Application | undefined
   applicationOfSlug(slug: string): Application | undefined
   destination(id: string): Destination | undefined
+  /** Whether it is there and only this process cannot read it: a newer Sluice wrote it, or one with another key. */
+  isUnreadable(id: string): boolean
   /** A function by name: the application's own before the shared one. */
   rewriteFunction(applicationId: string, name: string): RewriteFunction | undefined
   /** As of the last reading; a pin is seen in every process as soon as a change of a definition is. */
@@ -61,7 +63,7 @@ export interface DefinitionsOptions {
  * Reads the definitions and keeps them fresh: told of each change by NOTIFY, reading again whenever the listening
  * connection is made anew (a notice may have been missed), and every `reloadSeconds` whatever happens.
  *
- * @throws Error with a sentence when the database is away and there is no local copy.
+ * @throws Error with a sentence when the database is away and there is no local copy, or the master key opens nothing.
  */
 export async function watchDefinitions({
   sql,
@@ -84,6 +86,8 @@ export async function watchDefinitions({
 
   async function load(): Promise<void> {
     const rows = await readRows(sql)
+    // At the start alone: what another process does later ends no one that has begun.
+    if (loaded === undefined) checkMasterKey(rows, sealer)
     loaded = read(rows)
     loadedAt = new Date()
     areCopied = false
@@ -93,6 +97,7 @@ export async function watchDefinitions({
 
   async function loadCopy(): Promise<void> {
     const { content, savedAt } = await readDefinitionsCopy(copyFile ?? '')
+    checkMasterKey(content, sealer)
     loaded = read(content)
     loadedAt = savedAt
     areCopied = true
@@ -144,6 +149,7 @@ export async function watchDefinitions({
     application: (id) => loaded.applications.get(id),
     applicationOfSlug: (slug) => loaded.applicationsBySlug.get(slug),
     destination: (id) => loaded.destinations.get(id),
+    isUnreadable: (id) => loaded.unreadable.has(id),
     rewriteFunction: (applicationId, name) =>
       loaded.functions.get(`${applicationId}/${name}`) ?? loaded.functions.get(`/${name}`),
     handshakeOf: (integrationId) => loaded.handshakes.get(integrationId),

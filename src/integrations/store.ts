@@ -1,7 +1,8 @@
 import { isObject, parseExact } from '../payload/exact-json.ts'
 import type { Log } from '../platform/log.ts'
 import type { Sql } from '../platform/postgres.ts'
-import type { Sealer } from '../platform/sealing.ts'
+import { keyIdsIn, type Sealer } from '../platform/sealing.ts'
+import { SettingsError } from '../platform/settings.ts'
 import { type Definition, definitionSchema } from './definition.ts'
 import { type DestinationConfig, destinationConfigSchema } from './destination-config.ts'
 import { HANDSHAKE, type HandshakeRow, readHandshake } from './handshakes.ts'
@@ -29,6 +30,8 @@ export interface Loaded {
   published: Map<string, PublishedList>
   /** By `<kind>/<id>`. */
   revisions: Map<string, string>
+  /** Ids of the integrations and destinations that are there and cannot be read by this process. */
+  unreadable: Set<string>
 }
 
 /** What people define, by the name that the API has for it. */
@@ -89,6 +92,22 @@ export async function readRows(sql: Sql): Promise<DefinitionRows> {
 }
 
 /**
+ * Refuses a master key that opens nothing of what is there. Whoever went on with it would turn senders away as if their
+ * integrations were deleted, and give up deliveries as if their destinations were.
+ *
+ * @throws SettingsError naming both keys by their fingerprints.
+ */
+export function checkMasterKey({ integrations, destinations }: DefinitionRows, { keyId }: Sealer): void {
+  const texts = [...integrations.map((row) => row.definition), ...destinations.map((row) => row.config)]
+  const sealedBy = new Set(texts.flatMap(keyIdsIn))
+  if (sealedBy.size === 0 || sealedBy.has(keyId)) return
+  throw new SettingsError([
+    `The secrets in the database were sealed under another master key (${[...sealedBy].join(', ')}) than this ` +
+      `process has (${keyId}): give it that one, as SLUICE_MASTER_KEY or in master.key below SLUICE_HOME`,
+  ])
+}
+
+/**
  * Reads rows as they are used. One that cannot be read is left out and named in the log; the rest stands. Of a row that
  * is as it was at the last reading nothing is opened or checked again, so that a change of one costs no more where there
  * are thousands.
@@ -99,21 +118,29 @@ export function createRowReader(sealer: Sealer, log: Log): (rows: DefinitionRows
   return ({ applications, integrations, destinations, functions, handshakes, published, revisions }) => {
     const definitionOf = definitions()
     const configOf = configs()
+    const unreadable = new Set<string>()
     return {
       applications: byKey(applications, (row) => row.id),
       applicationsBySlug: byKey(applications, (row) => row.slug),
       integrations: byKey(
-        readable(integrations, log, (row) => ({ ...row, definition: definitionOf(row.id, row.definition) })),
+        readable(integrations, { log, unreadable }, (row) => ({
+          ...row,
+          definition: definitionOf(row.id, row.definition),
+        })),
         (row) => row.id,
       ),
       destinations: byKey(
-        readable(destinations, log, (row) => ({ ...row, config: configOf(row.id, row.config) })),
+        readable(destinations, { log, unreadable }, (row) => ({
+          ...row,
+          config: configOf(row.id, row.config),
+        })),
         (row) => row.id,
       ),
       functions: byKey(functions, (row) => `${row.applicationId ?? ''}/${row.name}`),
       handshakes: new Map(handshakes.map((row) => [row.integrationId, readHandshake(row)])),
       published: byKey(published, (row) => row.source),
       revisions: new Map(revisions.map(({ key, revision }) => [key, revision])),
+      unreadable,
     }
   }
 }
@@ -174,12 +201,17 @@ function readConfig(text: string, destinationId: string, sealer: Sealer): Destin
   return destinationConfigSchema.parse(opened)
 }
 
-function readable<Row extends { id: string }, T>(rows: Iterable<Row>, log: Log, read: (row: Row) => T): T[] {
+function readable<Row extends { id: string }, T>(
+  rows: Iterable<Row>,
+  { log, unreadable }: { log: Log; unreadable: Set<string> },
+  read: (row: Row) => T,
+): T[] {
   const read_ = (row: Row): T[] => {
     try {
       return [read(row)]
     } catch (error) {
       log.error({ err: error, id: row.id }, 'a stored definition cannot be read')
+      unreadable.add(row.id)
       return []
     }
   }

@@ -11,8 +11,9 @@ export interface Appender {
    * gives false: then there is more to read.
    */
   leave(segment: Segment): Promise<boolean>
-  /** Whether the disk refused the last batch. */
+  /** Whether the disk refused the last batch, and was not found to be well since. */
   isFailing(): boolean
+  noteWell(): void
   /** Refuses more, and resolves when everything that waits is stored or refused. */
   close(): Promise<void>
 }
@@ -105,6 +106,7 @@ export function createAppender(options: AppenderOptions): Appender {
         writing ??= writeAll()
       })
     },
+    noteWell: reportSuccess,
     async leave(segment) {
       if (writer.current() !== segment) return true
       if (batchUnderWay) {

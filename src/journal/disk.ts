@@ -68,3 +68,23 @@ export async function readFully(file: DiskFile, position: number, length: number
   }
   return bytes.subarray(0, done)
 }
+
+/** More than what is left on a disk that is as good as full. */
+const TRIED_BYTES = 256 * 1024
+
+/**
+ * Writes a file into the folder, syncs it and removes it again.
+ *
+ * @throws errors of the disk, which hangs as long as that does.
+ */
+export async function tryDisk(disk: Disk, folder: string): Promise<void> {
+  const name = path.join(folder, 'trial')
+  const file = await disk.open(name, 'w', FILE_MODE)
+  try {
+    await writeFully(file, Buffer.alloc(TRIED_BYTES), 0)
+    await file.datasync()
+  } finally {
+    await file.close()
+    await disk.unlink(name)
+  }
+}

@@ -12,7 +12,7 @@
 import path from 'node:path'
 import type { Log } from '../platform/log.ts'
 import { createAppender } from './append.ts'
-import { type Disk, makeFolder, NODE_DISK } from './disk.ts'
+import { type Disk, makeFolder, NODE_DISK, tryDisk } from './disk.ts'
 import { type Drained, drainAll, type Take } from './drain.ts'
 import { lockFolder } from './lock.ts'
 import type { JournalRecord, KeptRecord } from './record.ts'
@@ -68,6 +68,12 @@ export interface Journal {
   /** What was set aside, with the reasons, oldest first. */
   listSetAside(): ReturnType<SetAside['list']>
   depth(): JournalDepth
+  /**
+   * Finds out whether a disk that failed is well again, without a record.
+   *
+   * @throws errors of the disk.
+   */
+  tryDisk(): Promise<void>
   /** Refuses more, waits for what is being written and for a batch that is being taken, and frees the folder. */
   close(): Promise<void>
 }
@@ -83,7 +89,7 @@ export interface JournalDepth {
   setAside: number
   /** Segments that are kept because something in them could not be read. */
   damaged: number
-  /** The disk refused the last write. */
+  /** The disk refused the last write, and was not found to be well since. */
   isFailing: boolean
 }
 
@@ -161,6 +167,10 @@ function serve(
     listSetAside: () => setAside.list(),
     depth: () =>
       depthOf(shelf, setAside, { usedBytes: usedBytes(), bytesMax, isFailing: appender.isFailing() }, now()),
+    async tryDisk() {
+      await tryDisk(options.disk, options.folder)
+      appender.noteWell()
+    },
     close: () => (closing ??= closeAll()),
   }
 }

@@ -77,10 +77,22 @@ export async function extendLeases(sql: Sql, deliveryIds: readonly string[], lea
       WHERE id = ANY (${deliveryIds}::uuid[]) AND state = 'sending' AND lease_until > now() ORDER BY id FOR UPDATE)`
 }
 
-/** Lets what was taken and is not sent after all wait for its turn again, one by one. */
-export async function giveBack(sql: Sql, deliveryIds: readonly string[]): Promise<void> {
+export interface GivenBack {
+  /** When it may be taken again. */
+  delayMs: number
+  /** For people: why it was not sent; null where it only waits for its turn. */
+  reason: string | null
+}
+
+/** Lets what was taken and is not sent after all wait for its turn again, one by one. It has used up no try. */
+export async function giveBack(
+  sql: Sql,
+  deliveryIds: readonly string[],
+  { delayMs, reason }: GivenBack,
+): Promise<void> {
   await sql`
-    UPDATE deliveries SET state = 'retrying', tries = tries - 1, due_at = now(), batch_id = NULL, lease_until = NULL
+    UPDATE deliveries SET state = 'retrying', tries = tries - 1, batch_id = NULL, lease_until = NULL,
+      due_at = now() + make_interval(secs => ${delayMs / 1000}), reason = coalesce(${reason}, reason)
     WHERE id IN (
       SELECT id FROM deliveries
       WHERE id = ANY (${deliveryIds}::uuid[]) AND state = 'sending' AND lease_until > now() ORDER BY id FOR UPDATE)`

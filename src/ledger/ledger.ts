@@ -9,6 +9,7 @@ import {
   type BatchedEnd,
   extendLeases,
   finishBatch,
+  type GivenBack,
   giveBack,
   type TakenBatch,
   takeBatch,
@@ -162,6 +163,7 @@ export {
   type EventRow,
   type EventState,
   type ExpiredDay,
+  type GivenBack,
   type Health,
   isLarge,
   type KeptDay,
@@ -260,7 +262,7 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     extendLeases: (deliveryIds: readonly string[], leaseMs: number) =>
       extendLeases(sql, deliveryIds, leaseMs),
     finishBatch: (end: Parameters<typeof finishBatch>[1]) => finishBatch(sql, end),
-    giveBack: (deliveryIds: readonly string[]) => giveBack(sql, deliveryIds),
+    giveBack: (deliveryIds: readonly string[], how: GivenBack) => giveBack(sql, deliveryIds, how),
     findOriginal: (eventId: string) => findOriginal(sql, eventId),
 
     release: (rules: ReleaseRule[]) => release(sql, rules),

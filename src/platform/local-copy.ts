@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
-import path from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { writeDurably } from './durable-file.ts'
 import type { Log } from './log.ts'
 
 /** A copy on the local disk of something in the database, for a time in which that is away. */
@@ -80,36 +79,5 @@ export async function readLocalCopy<Content>(
   } catch (error) {
     const { message } = error as Error
     throw new Error(`the local copy of the ${of} in ${file} cannot be read: ${message}`, { cause: error })
-  }
-}
-
-/** Its owner alone reads it. Beside it and renamed, so that a kill or a loss of power never leaves half a file. */
-async function writeDurably(file: string, text: string): Promise<void> {
-  const beside = `${file}.${randomUUID()}.new`
-  const folder = path.dirname(file)
-  await mkdir(folder, { recursive: true, mode: 0o711 })
-  try {
-    await withFile(beside, 'wx', async (handle) => {
-      await handle.writeFile(text)
-      await handle.sync()
-    })
-    await rename(beside, file)
-    await withFile(folder, 'r', (handle) => handle.sync())
-  } catch (error) {
-    await unlink(beside).catch(() => {})
-    throw error
-  }
-}
-
-async function withFile(
-  name: string,
-  flags: string,
-  work: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>,
-): Promise<void> {
-  const handle = await open(name, flags, 0o600)
-  try {
-    await work(handle)
-  } finally {
-    await handle.close()
   }
 }

@@ -19,8 +19,7 @@ const OUTPUT = {
  * disk, a closed terminal) stops nobody.
  */
 export function createLog(level: string, fd = OUTPUT.fd): Logger {
-  const output = createLineOutput({ ...OUTPUT, fd })
-  flushAtExit(output)
+  const output = fd === OUTPUT.fd ? standardOutput() : openOutput(fd)
   return pino(
     {
       level,
@@ -30,6 +29,24 @@ export function createLog(level: string, fd = OUTPUT.fd): Logger {
     },
     output,
   )
+}
+
+/** Text for people, in its turn among the lines of the log; as little as those does it stop anybody. */
+export function print(text: string): void {
+  standardOutput().write(text)
+}
+
+let standard: LineOutput | undefined
+
+function standardOutput(): LineOutput {
+  standard ??= openOutput(OUTPUT.fd)
+  return standard
+}
+
+function openOutput(fd: number): LineOutput {
+  const output = createLineOutput({ ...OUTPUT, fd })
+  flushAtExit(output)
+  return output
 }
 
 const flushed = new Set<LineOutput>()

@@ -5,6 +5,8 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
  * sealed secret copied into another row does not open.
  */
 export interface Sealer {
+  /** The fingerprint of its key: 8 hex digits. */
+  keyId: string
   seal(plain: string, identity: string): string
   /** @throws Error when the key is another one, or the text or its identity was changed. */
   open(sealed: string, identity: string): string
@@ -17,6 +19,7 @@ const TAG_BYTES = 16
 export function createSealer(masterKey: Buffer): Sealer {
   const keyId = createHash('sha256').update('sluice key id').update(masterKey).digest('hex').slice(0, 8)
   return {
+    keyId,
     seal(plain, identity) {
       const nonce = randomBytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', masterKey, nonce).setAAD(Buffer.from(identity))
@@ -43,4 +46,9 @@ export function createSealer(masterKey: Buffer): Sealer {
 
 export function isSealed(text: string): boolean {
   return text.startsWith('sealed:')
+}
+
+/** The fingerprints of the keys under which the sealed texts in this JSON were sealed. */
+export function keyIdsIn(json: string): string[] {
+  return Array.from(json.matchAll(/"sealed:([0-9a-f]{8}):/g), ([, keyId = '']) => keyId)
 }

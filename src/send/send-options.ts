@@ -6,7 +6,7 @@ import type { Metrics } from '../platform/metrics.ts'
 import type { Senders } from './kinds/kinds.ts'
 
 export interface SendOptions {
-  integrations: Pick<Integrations, 'findDestination'>
+  integrations: Pick<Integrations, 'findDestination' | 'isUnreadable'>
   ledger: Pick<
     Ledger,
     | 'takeDelivery'

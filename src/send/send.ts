@@ -2,7 +2,7 @@
  * Did it arrive? One attempt of a delivery, or of a batch of them, its verdict, and the next try or the dead letter.
  */
 import type { Destination } from '../integrations/integrations.ts'
-import type { TakenBatch, TakenDelivery } from '../ledger/ledger.ts'
+import type { GivenBack, TakenBatch, TakenDelivery } from '../ledger/ledger.ts'
 import { newId } from '../platform/ids.ts'
 import { attemptBatch } from './attempt-batch.ts'
 import { attemptOne } from './attempt-one.ts'
@@ -38,7 +38,9 @@ export async function attemptDelivery(
   if (!places.begin(first.destinationId)) return giveBack(batch, options)
   try {
     const destination = await integrations.findDestination(first.destinationId)
-    if (takesBatches(destination)) await attemptTogether(batch, destination, signal, options)
+    if (!destination && integrations.isUnreadable(first.destinationId))
+      await giveBack(batch, options, UNREADABLE)
+    else if (takesBatches(destination)) await attemptTogether(batch, destination, signal, options)
     else if (batch.deliveries.length === 1) await attemptOne(first, destination, signal, options)
     else await giveBack(batch, options)
   } finally {
@@ -81,11 +83,24 @@ function takesBatches(destination: Destination | undefined): destination is Dest
   return destination?.config.kind === 'http' && destination.config.batch !== undefined
 }
 
+/** Another worker may be able to, such as one of the version that wrote it; until then it is not given up. */
+const UNREADABLE: GivenBack = {
+  delayMs: 30_000,
+  reason: 'the destination cannot be read by the worker that took it, whose log says why',
+}
+
 /**
- * Nothing of it was sent: its destination has no place left, or takes no batches any more since this one was put
- * together.
+ * Nothing of it was sent: its destination has no place left, takes no batches any more since this one was put together,
+ * or cannot be read here.
  */
-async function giveBack({ deliveries }: TakenBatch, { ledger, places }: SendOptions): Promise<void> {
-  await ledger.giveBack(deliveries.map(({ id }) => id))
-  places.dueIn(0)
+async function giveBack(
+  { deliveries }: TakenBatch,
+  { ledger, places }: SendOptions,
+  how: GivenBack = { delayMs: 0, reason: null },
+): Promise<void> {
+  await ledger.giveBack(
+    deliveries.map(({ id }) => id),
+    how,
+  )
+  places.dueIn(how.delayMs)
 }

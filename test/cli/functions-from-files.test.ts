@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -70,6 +70,28 @@ test('one that is no function is named with the place, and keeps neither the oth
   expect(lines).toMatchObject([{ file: 'broken.js', line: 2, msg: 'not a rewrite function' }])
   expect(currentOf('broken')).toBeUndefined()
   expect(currentOf('other')).toMatchObject({ enabled: true })
+})
+
+test('one that cannot be read is named and keeps neither the others nor the start; those of editors are passed over', async () => {
+  await mkdir(path.join(folder, 'folder.js'))
+  await symlink('nowhere', path.join(folder, 'dangling.js'))
+  // As Emacs marks a file that is being edited.
+  await symlink('somebody@a-machine.4711:1', path.join(folder, '.#mine.js'))
+  const lines = await startWith({ 'zuletzt.js': FIRST })
+  expect(lines).toMatchObject([
+    { level: 50, file: 'broken.js' },
+    {
+      file: 'dangling.js',
+      problem: expect.stringContaining('ENOENT'),
+      msg: 'a rewrite function cannot be read',
+    },
+    {
+      file: 'folder.js',
+      problem: expect.stringContaining('EISDIR'),
+      msg: 'a rewrite function cannot be read',
+    },
+  ])
+  expect(currentOf('zuletzt')).toMatchObject({ enabled: true })
 })
 
 test('without the folder a start goes on', async () => {

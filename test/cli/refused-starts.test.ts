@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
+import postgres from 'postgres'
 import { afterEach, describe, expect, test } from 'vitest'
 import { settingsAsEnvFile } from '../../src/platform/settings.ts'
 import { freshDatabase } from '../world/database.ts'
@@ -131,6 +132,62 @@ describe('a start that cannot be', () => {
     const database = await freshDatabase()
     const databaseUrl = `${database.url}?synchronous_commit=off`
     await expect(startTestGateway({ databaseUrl })).rejects.toThrow('PostgreSQL has synchronous_commit = off')
+    await database.drop()
+  })
+
+  test('a user who may not make the schema is told what PostgreSQL said', async () => {
+    const database = await freshDatabase()
+    const admin = postgres(database.url, { max: 1, onnotice: () => {} })
+    const name = `lowly_${randomBytes(6).toString('hex')}`
+    await admin`CREATE ROLE ${admin(name)} LOGIN PASSWORD 'lowly'`
+    await admin`CREATE DATABASE ${admin(name)}`
+    const url = Object.assign(new URL(database.url), {
+      username: name,
+      password: 'lowly',
+      pathname: `/${name}`,
+    })
+    for (const command of ['migrate', 'start']) {
+      const { code, stderr } = await runSluice([command], {
+        env: { DATABASE_URL: url.href, SLUICE_MASTER_KEY },
+      })
+      expect([code, stderr]).toEqual([
+        1,
+        `sluice: the PostgreSQL of DATABASE_URL cannot be used: permission denied for database ${name}\n`,
+      ])
+    }
+    await admin`DROP DATABASE ${admin(name)}`
+    await admin`DROP ROLE ${admin(name)}`
+    await admin.end()
+    await database.drop()
+  })
+
+  test('a PostgreSQL that is too old is refused: its events would be acknowledged and never delivered', async () => {
+    const database = await freshDatabase()
+    const sql = postgres(database.url, { max: 1, onnotice: () => {} })
+    // What this one says of itself where its own words come second.
+    await sql`CREATE SCHEMA older`
+    await sql`CREATE FUNCTION older.current_setting(name text) RETURNS text LANGUAGE sql
+      AS $$ SELECT CASE name WHEN 'server_version_num' THEN '170009' ELSE '17.9' END $$`
+    await sql.end()
+    const databaseUrl = `${database.url}?search_path=older,pg_catalog,public`
+    await expect(startTestGateway({ databaseUrl })).rejects.toThrow(
+      'this is PostgreSQL 17.9, and Sluice needs PostgreSQL 18 or later',
+    )
+    await database.drop()
+  })
+
+  test('a database that a newer Sluice has changed is refused, and left as it is', async () => {
+    const database = await freshDatabase()
+    const sql = postgres(database.url, { max: 1, onnotice: () => {} })
+    const migrations = () => sql`SELECT hash, created_at FROM drizzle.__drizzle_migrations ORDER BY id`
+    await sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at)
+      SELECT 'of a newer one', max(created_at) + 1 FROM drizzle.__drizzle_migrations`
+    const before = await migrations()
+    await expect(startTestGateway({ databaseUrl: database.url })).rejects.toThrow(
+      /^the database was brought to the schema of a newer Sluice, and this is \d+\.\d+\.\d+: start that one or a later one$/,
+    )
+    expect(await migrations()).toEqual(before)
+    await sql.end()
     await database.drop()
   })
 })

@@ -254,6 +254,19 @@ describe('a keeper', () => {
     await keeper.close()
   })
 
+  test('no longer tells of a full disk on which there is room again, though the ledger takes everything', async () => {
+    const { keeper, disk, told, setAway } = await open()
+    disk.setCapacity(0)
+    setAway(true)
+    await expect(keeper.keep(entryOf())).rejects.toThrow(NotKept)
+    expect(keeper.standing().problem).toContain("the journal's disk failed")
+    disk.setCapacity(10_000_000)
+    setAway(false)
+    await eventually(() => expect(keeper.standing()).toMatchObject({ away: null, problem: null }))
+    expect(told).toContain("the journal's disk works again")
+    await keeper.close()
+  })
+
   test('refuses in time when its disk hangs, goes back to the ledger all the same, and brings in what the disk stores at last', async () => {
     const { keeper, setAway, hang } = await open()
     const late = entryOf()

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { destinationConfigSchema } from '../../src/integrations/integrations.ts'
 import { newId, newIntegrationId } from '../../src/platform/ids.ts'
 import type { Log } from '../../src/platform/log.ts'
 import { connectPostgres, type Sql } from '../../src/platform/postgres.ts'
+import { createSealer } from '../../src/platform/sealing.ts'
 import { eventually } from '../world/eventually.ts'
 import { type PostgresServer, startPostgres } from '../world/postgres.ts'
 import { definitionOf, openProcess, type Process, saveOrders, saveShop } from './world.ts'
@@ -279,7 +281,12 @@ describe('secrets', () => {
     const log = {
       error: (fields: { err: Error; id: string }) => complaints.push(`${fields.id}: ${fields.err.message}`),
     }
-    const stranger = await openProcess(server.url, { key: randomBytes(32), log: log as unknown as Log })
+    const key = randomBytes(32)
+    const sealed = createSealer(key).seal('its own', 'destination:none')
+    const [own] = await onlooker`
+      INSERT INTO destinations (id, application_id, name, enabled, config)
+      VALUES (${newId()}, ${shop}, 'of the other key', true, ${JSON.stringify({ sealed })}) RETURNING id`
+    const stranger = await openProcess(server.url, { key, log: log as unknown as Log })
     expect(stranger.integrations.destination(id)).toBeUndefined()
     expect(stranger.integrations.application(shop)).toBeDefined()
     expect(complaints.find((line) => line.startsWith(id))).toMatch(
@@ -288,7 +295,26 @@ describe('secrets', () => {
     await process.integrations.reload()
     expect(process.integrations.destination(id)).toBeDefined()
     expect(process.integrations.destination(other)).toBeUndefined()
+    await onlooker`DELETE FROM destinations WHERE id = ${own?.id}`
     await Promise.all([process.close(), stranger.close()])
+  })
+
+  test('whoever has a key that opens none of them does not begin, until the statements for a lost key were run', async () => {
+    const process = await openProcess(server.url)
+    const id = await saveDestination(process)
+    await process.close()
+    const key = randomBytes(32)
+    await expect(openProcess(server.url, { key })).rejects.toThrow(
+      /^The secrets in the database were sealed under another master key \([0-9a-f]{8}\) than this process has \([0-9a-f]{8}\): /,
+    )
+    const operations = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+    const statements = /^## The master key is lost$.*?^```sql$\n(.*?)^```$/ms.exec(operations)?.[1] ?? ''
+    expect(statements).not.toBe('')
+    await onlooker.unsafe(statements)
+    const renewed = await openProcess(server.url, { key })
+    const token = expect.stringMatching(/^[0-9a-f]{64}$/)
+    expect(renewed.integrations.destination(id)?.config).toMatchObject({ auth: { token } })
+    await renewed.close()
   })
 })
 

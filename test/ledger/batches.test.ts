@@ -457,7 +457,7 @@ test('what was put together goes one by one when its destination takes no batche
   const made = await make(destinationId, [{}, {}])
   const [id] = (await releaseAt(destinationId)).ids
   const batch = await taken(id)
-  await world.ledger.giveBack(made)
+  await world.ledger.giveBack(made, { delayMs: 0, reason: null })
   expect(await finish(batch, 'delivered')).toEqual(new Set())
   await world.ledger.ripenDue(1_000)
   const { released } = await world.ledger.release([ruleOf({ destinationId })])

@@ -264,6 +264,33 @@ describe.each<QueueEngine>(['in-process', 'bullmq'])('the road on the %s queue',
     await sql.end()
   })
 
+  test('what is meant for a destination that a newer Sluice wrote waits for a worker that can read it', async () => {
+    const destination = await road.destination('/newer')
+    const id = await road.integration([{ id: 'push', kind: 'push', destination }])
+    const { env, gateway } = road.world
+    const sql = postgres(env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} })
+    const [before] = await sql`SELECT config FROM destinations WHERE id = ${destination}`
+    await sql`UPDATE destinations SET config = '{"kind":"telegraph"}' WHERE id = ${destination}`
+    await gateway.integrations.reload()
+    await road.world.send(id, '{"id":1}')
+    const { runs } = await road.api.eventIn(id, 'delivering')
+    const [delivery] = runs[0].deliveries
+    await eventually(async () =>
+      expect((await road.api.call('GET', `/deliveries/${delivery.id}`)).body).toMatchObject({
+        state: 'retrying',
+        tries: 0,
+        attempts: [],
+        reason: 'the destination cannot be read by the worker that took it, whose log says why',
+      }),
+    )
+    await sql`UPDATE destinations SET config = ${before?.config} WHERE id = ${destination}`
+    await gateway.integrations.reload()
+    expect((await road.api.call('POST', `/deliveries/${delivery.id}/try-now`)).status).toBeLessThan(300)
+    await road.api.eventIn(id, 'delivered')
+    expect(cameTo(road.receiver, '/newer')).toEqual(['{"id":1}'])
+    await sql.end()
+  })
+
   test('what waits for a paused destination that is deleted is dead too, and does not wait for ever', async () => {
     const [paused, other] = [await road.destination('/paused'), await road.destination('/other')]
     const push = (destination: string) => ({ id: 'push', kind: 'push', destination })

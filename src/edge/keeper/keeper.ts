@@ -46,7 +46,7 @@ export interface Keeper {
 export interface KeeperStanding {
   /** Since when and why requests go to the journal; null while they go to the ledger. */
   away: { since: Date; reason: string } | null
-  /** Why the journal took nothing the last time; null when it did, or was not asked. */
+  /** Why the journal took nothing the last time; null when it did, would again, or was not asked. */
   problem: string | null
   /** Of all journals that this process has open; undefined where there is none. */
   depth: JournalDepth | undefined
@@ -109,6 +109,7 @@ function createKeeper(
   let away: KeeperStanding['away'] = null
   let problem = openingProblem
   let isClosing = false
+  let isTrying = false
   const bringBack = createBringBack({
     own,
     left,
@@ -202,10 +203,22 @@ function createKeeper(
     bringBack.begin()
   }
 
+  /** While the ledger takes everything nobody else asks the disk, and what ailed it would be told for ever. */
+  async function lookAtDisk(): Promise<void> {
+    if (!own || problem === null || away || isTrying) return
+    isTrying = true
+    await own.journal.tryDisk().finally(() => {
+      isTrying = false
+    })
+    if (!away) problem = null
+  }
+
   function lookQuietly(): void {
     lookForLeft().catch((error) =>
       log.warn({ err: error }, 'journals of other processes could not be looked for'),
     )
+    // What is wrong was told, and still stands.
+    lookAtDisk().catch(() => {})
   }
 
   const looking = setInterval(lookQuietly, LOOK_FOR_LEFT_MS).unref()
