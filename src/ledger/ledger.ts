@@ -122,6 +122,7 @@ import {
   type RequestFilter,
   type RequestRow,
 } from './search.ts'
+import { createSearches, SearchAbandoned, type SearchesOptions, SearchTooLong } from './searches.ts'
 import { type DeliveryState, type EventState, type RunState, STATES, UNFINISHED } from './states.ts'
 import { findFailingDestinations, findFailingFunctions, type StreakAsked } from './streaks.ts'
 import {
@@ -194,6 +195,8 @@ export {
   type RunEnd,
   type RunEnds,
   type RunState,
+  SearchAbandoned,
+  SearchTooLong,
   STATES,
   type TakenBatch,
   type TakenDelivery,
@@ -210,12 +213,15 @@ export interface LedgerOptions {
   sql: Sql
   /** Opens one connection for the way in, which has two at most; the ledger closes it. */
   connectCommits(): Sql
+  searches: SearchesOptions
   storeWaitMs: number
   pendingBytesMax: number
   log: Log
 }
 
-export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax, log }: LedgerOptions) {
+export function createLedger(options: LedgerOptions) {
+  const { sql, connectCommits, storeWaitMs, pendingBytesMax, log } = options
+  const searches = createSearches(sql, options.searches)
   const runEnds = createRunEnds(sql)
   const wayIn = createWayIn({ connect: connectCommits, waitMs: storeWaitMs, pendingBytesMax, log })
   return {
@@ -296,7 +302,9 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     countAllQuarantined: () => countAllQuarantined(sql),
     findLastHeard: (integrationIds: string[]) => findLastHeard(sql, integrationIds),
 
-    listDeliveries: (filter: DeliveryFilter & { limit: number }) => listDeliveries(sql, filter),
+    // Lists may have to look through all there is, as may what counts: they go through `searches`.
+    listDeliveries: (filter: DeliveryFilter & { limit: number }, signal?: AbortSignal) =>
+      searches.find((transaction) => listDeliveries(transaction, filter), signal),
     findDelivery: (deliveryId: string) => findDelivery(sql, deliveryId),
     cancelDelivery: (deliveryId: string, reason: string, witness?: Witness) =>
       cancelDelivery(sql, deliveryId, reason, witness),
@@ -305,14 +313,16 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
       setPriority(sql, deliveryId, priority, witness),
     redeliver: (redelivery: Redelivery, witness?: Witness) => redeliver(sql, redelivery, witness),
 
-    listDeadLetters: (filter: Parameters<typeof listDeadLetters>[1]) => listDeadLetters(sql, filter),
+    listDeadLetters: (filter: Parameters<typeof listDeadLetters>[1], signal?: AbortSignal) =>
+      searches.find((transaction) => listDeadLetters(transaction, filter), signal),
     findDeadLetter: (id: string) => findDeadLetter(sql, id),
     discardDeadLetter: (id: string, reason: string, witness?: Witness) =>
       discardDeadLetter(sql, id, reason, witness),
 
-    countReplayed: (selection: ReplaySelection, max: number) => countReplayed(sql, selection, max),
+    countReplayed: (selection: ReplaySelection, max: number, signal?: AbortSignal) =>
+      searches.find((transaction) => countReplayed(transaction, selection, max), signal),
     startReplay: (replay: NewReplay, max: number, witness?: Witness) =>
-      startReplay(sql, replay, max, witness),
+      searches.inTurn(() => startReplay(sql, replay, max, witness)),
     listReplays: (page: Parameters<typeof listReplays>[1]) => listReplays(sql, page),
     findReplay: (id: string, failuresMax: number) => findReplay(sql, id, failuresMax),
     cancelReplay: (id: string, witness?: Witness) => cancelReplay(sql, id, witness),
@@ -333,9 +343,11 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     findLatestPayloads: (integrationId: string, max: Parameters<typeof findLatestPayloads>[2]) =>
       findLatestPayloads(sql, integrationId, max),
     findCarried: (eventId: string) => findCarried(sql, eventId),
-    findEvents: (filter: EventFilter) => findEvents(sql, filter),
+    findEvents: (filter: EventFilter, signal?: AbortSignal) =>
+      searches.find((transaction) => findEvents(transaction, filter), signal),
     findEvent: (eventId: string) => findEvent(sql, eventId),
-    findRequests: (filter: RequestFilter) => findRequests(sql, filter),
+    findRequests: (filter: RequestFilter, signal?: AbortSignal) =>
+      searches.find((transaction) => findRequests(transaction, filter), signal),
 
     /** Stores what is waiting, or gives it up in time. `sql` belongs to whoever opened it. */
     async close() {

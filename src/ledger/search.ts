@@ -1,4 +1,4 @@
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader, Sql } from '../platform/postgres.ts'
 import type { Identity } from '../sources/sources.ts'
 import { type EventFilter, eventsWhere, receivedBefore, receivedFrom } from './event-filter.ts'
 import { IDENTITY_COLUMNS, type IdentityColumns, withIdentity } from './identity.ts'
@@ -69,7 +69,7 @@ const REQUEST_COLUMNS = `id, received_at AS "receivedAt", application_id AS "app
   body_bytes AS "bodyBytes", outcome, status, detail, erased_at AS "erasedAt"`
 
 /** Newest first. */
-export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRow[]> {
+export async function findEvents(sql: Reader, filter: EventFilter): Promise<EventRow[]> {
   const rows = await sql<SelectedEvent[]>`
     SELECT ${sql.unsafe(EVENT_COLUMNS)} FROM ${eventsWhere(sql, filter)}
     ORDER BY event.id DESC LIMIT ${filter.limit}`
@@ -77,7 +77,7 @@ export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRo
 }
 
 /** Everything received, refusals among it. */
-export async function findRequests(sql: Sql, filter: RequestFilter): Promise<RequestRow[]> {
+export async function findRequests(sql: Reader, filter: RequestFilter): Promise<RequestRow[]> {
   const rows = await sql<RequestRow[]>`
     SELECT ${sql.unsafe(REQUEST_COLUMNS)} FROM requests
     WHERE true
