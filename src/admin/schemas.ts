@@ -28,11 +28,7 @@ const definition = named(definitionSchema, 'Definition')
 const destinationConfig = named(destinationConfigSchema, 'DestinationConfig')
 
 export const idParam = z.object({
-  id: z
-    .string()
-    .min(1)
-    .max(100)
-    .openapi({ param: { name: 'id', in: 'path' } }),
+  id: text.max(100).openapi({ param: { name: 'id', in: 'path' } }),
 })
 
 export const applicationIn = z.strictObject({
