@@ -11,7 +11,7 @@ export const text = z
     'a NUL or half a character cannot be kept',
   )
 
-const name = text.max(200)
+export const name = text.max(200)
 
 /** A label of a host name with room for `webhook-` before it. */
 const slug = z
