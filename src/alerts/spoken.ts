@@ -17,6 +17,11 @@ export function spokenCount(count: number, one: string, many = `${one}s`): strin
   return `${count} ${count === 1 ? one : many}`
 }
 
+/** `the last 10 runs`, `the last run` */
+export function spokenLast(count: number, one: string): string {
+  return `the last ${count === 1 ? one : spokenCount(count, one)}`
+}
+
 const REASON_CHARS_MAX = 300
 
 /** A reason to follow a colon; nothing where there is none. */
