@@ -1,4 +1,5 @@
 import type { Sql, Transaction } from '../platform/postgres.ts'
+import { TooLate, within } from '../platform/time-limit.ts'
 import { createTurnstile } from '../platform/turnstile.ts'
 
 /** What was looked for was not found in the time that a search may take, or had no turn within it. */
@@ -21,6 +22,9 @@ export class SearchAbandoned extends Error {
     this.name = 'SearchAbandoned'
   }
 }
+
+/** How much later than PostgreSQL we end a search: it answers nothing at all where it hangs or the way to it is gone. */
+const GRACE_MS = 2_000
 
 export interface SearchesOptions {
   /** Others wait for their turn; less than the pool has connections, which are for the work. */
@@ -64,10 +68,10 @@ export function createSearches(sql: Sql, { atOnceMax, secondsMax }: SearchesOpti
         requireWanted(signal)
         if (performance.now() > until) throw new SearchTooLong(secondsMax, false)
         try {
-          return await find(search, signal)
+          return await within(secondsMax * 1_000 + GRACE_MS, find(search, signal))
         } catch (error) {
           requireWanted(signal)
-          throw isCancelled(error) ? new SearchTooLong(secondsMax, true, { cause: error }) : error
+          throw isEndedByTime(error) ? new SearchTooLong(secondsMax, true, { cause: error }) : error
         }
       })
     },
@@ -99,7 +103,7 @@ async function whileWanted<T>(
   }
 }
 
-/** PostgreSQL's name for a statement that was ended, by us or by its clock. */
-function isCancelled(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '57014'
+/** Ours, or PostgreSQL's name for a statement that was ended. */
+function isEndedByTime(error: unknown): boolean {
+  return error instanceof TooLate || (error instanceof Error && 'code' in error && error.code === '57014')
 }
