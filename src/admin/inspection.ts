@@ -78,8 +78,11 @@ export function serveInspection(
         ...problems,
       },
     }),
-    async (context) =>
-      exactJson(showEvent(await foundEvent({ ledger, integrations }, context.req.valid('param').id))),
+    async (context) => {
+      const { id } = context.req.valid('param')
+      const found = (signal: AbortSignal) => foundEvent({ ledger, integrations }, id, signal)
+      return exactJson(showEvent(await whileHeard(context, found)))
+    },
   )
   serve(
     api,

@@ -222,6 +222,9 @@ export interface LedgerOptions {
 export function createLedger(options: LedgerOptions) {
   const { sql, connectCommits, storeWaitMs, pendingBytesMax, log } = options
   const searches = createSearches(sql, options.searches)
+  // What one thing carries, with all that was made of it, may be tens of megabytes, which this process reads and writes
+  // while acks wait: one after the other.
+  const details = createSearches(sql, { ...options.searches, atOnceMax: 1 })
   const runEnds = createRunEnds(sql)
   const wayIn = createWayIn({ connect: connectCommits, waitMs: storeWaitMs, pendingBytesMax, log })
   return {
@@ -305,7 +308,8 @@ export function createLedger(options: LedgerOptions) {
     // Lists may have to look through all there is, as may what counts: they go through `searches`.
     listDeliveries: (filter: DeliveryFilter & { limit: number }, signal?: AbortSignal) =>
       searches.find((transaction) => listDeliveries(transaction, filter), signal),
-    findDelivery: (deliveryId: string) => findDelivery(sql, deliveryId),
+    findDelivery: (deliveryId: string) =>
+      details.find((transaction) => findDelivery(transaction, deliveryId)),
     cancelDelivery: (deliveryId: string, reason: string, witness?: Witness) =>
       cancelDelivery(sql, deliveryId, reason, witness),
     hurryDelivery: (deliveryId: string, witness?: Witness) => hurryDelivery(sql, deliveryId, witness),
@@ -341,11 +345,12 @@ export function createLedger(options: LedgerOptions) {
     applicationOf: (table: OwnedTable, id: string) => findApplication(sql, table, id),
 
     findLatestPayloads: (integrationId: string, max: Parameters<typeof findLatestPayloads>[2]) =>
-      findLatestPayloads(sql, integrationId, max),
-    findCarried: (eventId: string) => findCarried(sql, eventId),
+      details.find((transaction) => findLatestPayloads(transaction, integrationId, max)),
+    findCarried: (eventId: string) => details.find((transaction) => findCarried(transaction, eventId)),
     findEvents: (filter: EventFilter, signal?: AbortSignal) =>
       searches.find((transaction) => findEvents(transaction, filter), signal),
-    findEvent: (eventId: string) => findEvent(sql, eventId),
+    findEvent: (eventId: string, signal?: AbortSignal) =>
+      details.find((transaction) => findEvent(transaction, eventId), signal),
     findRequests: (filter: RequestFilter, signal?: AbortSignal) =>
       searches.find((transaction) => findRequests(transaction, filter), signal),
 

@@ -1,4 +1,4 @@
-import type { Reader, Sql } from '../platform/postgres.ts'
+import type { Reader } from '../platform/postgres.ts'
 import type { Identity } from '../sources/sources.ts'
 import { type EventFilter, eventsWhere, receivedBefore, receivedFrom } from './event-filter.ts'
 import { IDENTITY_COLUMNS, type IdentityColumns, withIdentity } from './identity.ts'
@@ -164,7 +164,7 @@ export interface EventDetail extends EventRow {
 }
 
 /** One event with all that became of it. */
-export async function findEvent(sql: Sql, eventId: string): Promise<EventDetail | undefined> {
+export async function findEvent(sql: Reader, eventId: string): Promise<EventDetail | undefined> {
   const [event] = await sql<(SelectedEvent & Pick<EventDetail, 'payload' | 'shown'>)[]>`
     SELECT ${sql.unsafe(EVENT_COLUMNS)}, ${sql.unsafe(PAYLOAD_OF_EVENT)} AS payload, event.shown
     FROM events event JOIN requests request ON request.id = event.request_id WHERE event.id = ${eventId}`
@@ -175,7 +175,7 @@ export async function findEvent(sql: Sql, eventId: string): Promise<EventDetail 
   return { ...withIdentity(event), request, runs: await findRuns(sql, eventId) }
 }
 
-async function findRuns(sql: Sql, eventId: string): Promise<RunDetail[]> {
+async function findRuns(sql: Reader, eventId: string): Promise<RunDetail[]> {
   const runs = await sql<Omit<RunDetail, 'nodes' | 'deliveries'>[]>`
     SELECT id, definition_version AS "definitionVersion", cause, state, reason, takes, retries, due_at AS "dueAt",
            answer, started_at AS "startedAt",
@@ -190,7 +190,7 @@ async function findRuns(sql: Sql, eventId: string): Promise<RunDetail[]> {
   )
 }
 
-async function findNodeResults(sql: Sql, runId: string): Promise<NodeDetail[]> {
+async function findNodeResults(sql: Reader, runId: string): Promise<NodeDetail[]> {
   const rows = await sql<NodeDetail[]>`
     SELECT node_id AS "nodeId", outcome, message, output, log, call, function_version AS "functionVersion",
            wall_ms AS "wallMs", cpu_ms AS "cpuMs"
@@ -198,7 +198,7 @@ async function findNodeResults(sql: Sql, runId: string): Promise<NodeDetail[]> {
   return [...rows]
 }
 
-async function findDeliveries(sql: Sql, runId: string): Promise<DeliveryDetail[]> {
+async function findDeliveries(sql: Reader, runId: string): Promise<DeliveryDetail[]> {
   const deliveries = await sql<Omit<DeliveryDetail, 'attempts'>[]>`
     SELECT id, destination_id AS "destinationId", node_id AS "nodeId", position, item, shown, state, reason, tries,
            due_at AS "dueAt", ended_at AS "endedAt"
@@ -211,7 +211,10 @@ async function findDeliveries(sql: Sql, runId: string): Promise<DeliveryDetail[]
 }
 
 /** The attempts of these deliveries, by delivery. */
-export async function findAttempts(sql: Sql, deliveryIds: string[]): Promise<Map<string, AttemptDetail[]>> {
+export async function findAttempts(
+  sql: Reader,
+  deliveryIds: string[],
+): Promise<Map<string, AttemptDetail[]>> {
   const rows = await sql<(AttemptDetail & { deliveryId: string })[]>`
     SELECT attempt.id, attempt.delivery_id AS "deliveryId", attempt.number, attempt.started_at AS "startedAt",
            coalesce(push.request, attempt.request) AS request, attempt.verdict, attempt.reason, attempt.status,

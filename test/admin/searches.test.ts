@@ -1,14 +1,18 @@
 /** People may look for what they like, as long and as often as they like: the work goes on beside it. */
 import postgres from 'postgres'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freshDatabase } from '../world/database.ts'
 import { eventually } from '../world/eventually.ts'
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../world/gateway.ts'
 import { type Receiver, startReceiver } from '../world/receiver.ts'
 
 /** More than there are connections. */
 const MANY = 20
-const LISTS = ['/events?text=nobody', '/events?topic=nothing', '/dead-letters']
+/** Whoever reads a body that holds it waits while the test holds this lock. */
+const SLOW = 'slow'
+const LOCK = 4711
 
+let database: Awaited<ReturnType<typeof freshDatabase>>
 let world: TestGateway
 let receiver: Receiver
 let sql: postgres.Sql
@@ -16,25 +20,34 @@ let letGo: () => Promise<void>
 
 beforeEach(async () => {
   receiver = await startReceiver()
+  database = await freshDatabase()
+  sql = postgres(database.url, { max: 3, onnotice: () => {} })
+  await sql.unsafe(`
+    CREATE FUNCTION public.convert_from(bytes bytea, encoding name) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+      IF position('${SLOW}'::bytea IN bytes) > 0 THEN PERFORM pg_advisory_xact_lock_shared(${LOCK}); END IF;
+      RETURN pg_catalog.convert_from(bytes, encoding);
+    END $$`)
   world = await startTestGateway({
-    // What looks by the clock would look at what is locked.
-    env: { OUTBOUND_ALLOWED: new URL(receiver.url).host, ALERT_SECONDS: '3600', SEARCH_SECONDS: '3' },
+    databaseUrl: `${database.url}?search_path=public,pg_catalog`,
+    env: { OUTBOUND_ALLOWED: new URL(receiver.url).host, SEARCH_SECONDS: '3' },
   })
-  sql = postgres(world.env.DATABASE_URL ?? '', { max: 2 })
+  letGo = async () => {}
 })
 afterEach(async () => {
   await letGo()
-  await sql.end()
   await world.close()
+  await sql`DROP FUNCTION public.convert_from(bytea, name)`
+  await sql.end()
+  await database.drop()
   await receiver.close()
 })
 
-/** Whoever looks through all events waits, as in a ledger without end; those who know an id do not. */
-async function makeSearchesSlow(): Promise<void> {
+/** Whoever reads the event that is slow waits from now on, as in a ledger without end; others do not. */
+async function makeSlow(): Promise<void> {
   const locked = Promise.withResolvers<void>()
   const over = Promise.withResolvers<void>()
   const holding = sql.begin(async (transaction) => {
-    await transaction`LOCK TABLE events_default IN ACCESS EXCLUSIVE MODE`
+    await transaction`SELECT pg_advisory_xact_lock(${LOCK})`
     locked.resolve()
     await over.promise
   })
@@ -48,7 +61,7 @@ async function makeSearchesSlow(): Promise<void> {
 async function waitingSearches(): Promise<number> {
   const [row] = await sql<{ searches: number }[]>`
     SELECT count(*)::int AS searches FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%events event%'`
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`
   return row?.searches ?? 0
 }
 
@@ -59,23 +72,25 @@ function search(path: string, signal?: AbortSignal) {
   })
 }
 
-async function makeOrders(): Promise<string> {
+/** An integration to send to, and an event of it that is slow to read. */
+async function makeOrders(): Promise<{ orders: string; slowEvent: string }> {
   const { id: applicationId } = await world.api.application('shop')
   const { id: destination } = await world.api.destination(applicationId, receiver.url)
   const { id } = await world.api.integration(applicationId, {
     nodes: [{ id: 'send', kind: 'push', destination }],
   })
-  return id
+  expect((await world.send(id, `{"id":"${SLOW}"}`)).status).toBe(200)
+  return { orders: id, slowEvent: (await world.api.eventIn(id, 'delivered')).id }
 }
 
 test('however many searches go on, what comes in is delivered meanwhile, and those that take too long are told so', async () => {
-  const orders = await makeOrders()
-  await makeSearchesSlow()
-  const searches = Array.from({ length: MANY }, (_, index) => search(LISTS[index % LISTS.length] ?? ''))
+  const { orders } = await makeOrders()
+  await makeSlow()
+  const searches = Array.from({ length: MANY }, (_, index) => search(`/events?text=nobody${index}`))
   await eventually(async () => expect(await waitingSearches()).toBeGreaterThan(0))
 
   expect((await world.send(orders, '{"id":1}')).status).toBe(200)
-  await eventually(() => expect(receiver.received).toHaveLength(1))
+  await receiver.received(2)
   expect((await world.api.call('GET', '/destinations')).status).toBe(200)
   const ready = await fetch(`${world.url}/health/ready`)
   expect(await ready.json()).toMatchObject({ status: 'up' })
@@ -95,7 +110,8 @@ test('however many searches go on, what comes in is delivered meanwhile, and tho
 })
 
 test('who goes away takes his searches with him, those that wait and those that go on', async () => {
-  await makeSearchesSlow()
+  await makeOrders()
+  await makeSlow()
   const leaving = new AbortController()
   const left = Array.from({ length: MANY }, () =>
     search('/events?text=nobody', leaving.signal).catch(() => 'left'),
@@ -106,4 +122,16 @@ test('who goes away takes his searches with him, those that wait and those that 
 
   await eventually(async () => expect(await waitingSearches()).toBe(0), 2_000)
   expect((await search('/deliveries')).status).toBe(200)
+})
+
+test('one event with all that became of it is put together at a time, and the work goes on beside that', async () => {
+  const { orders, slowEvent } = await makeOrders()
+  await makeSlow()
+  const looks = Array.from({ length: MANY }, () => search(`/events/${slowEvent}`))
+  await eventually(async () => expect(await waitingSearches()).toBe(1))
+  expect((await world.send(orders, '{"id":2}')).status).toBe(200)
+  await receiver.received(2)
+  expect(await waitingSearches()).toBe(1)
+  await letGo()
+  for (const answer of await Promise.all(looks)) expect([200, 422]).toContain(answer.status)
 })
