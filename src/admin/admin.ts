@@ -39,6 +39,7 @@ import { integrationResource } from './resources/integrations.ts'
 import type { ResourceOptions } from './resources/resource-options.ts'
 import { functionResource } from './resources/rewrite-functions.ts'
 import { type RetentionOptions, serveRetention } from './retention.ts'
+import { name as keyName } from './schemas.ts'
 import { secureAnswers } from './secure-answers.ts'
 import { serveSources } from './sources.ts'
 import { serveTestEvents, type TestEventsOptions } from './test-events.ts'
@@ -52,6 +53,7 @@ export {
   dropOldEntries,
   type Health,
   type Keys,
+  keyName,
   type PartHealth,
   ROLES,
   type Role,

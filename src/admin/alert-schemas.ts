@@ -45,7 +45,7 @@ export const incidentsQuery = z.strictObject({
   state: z.enum(['open', 'recovered']).optional(),
   condition: z.enum(CONDITION_NAMES).optional(),
   applicationId: z.uuid().optional(),
-  integrationId: z.string().max(100).optional(),
+  integrationId: text.max(100).optional(),
   destinationId: z.uuid().optional(),
   cursor: z.uuid().optional().describe('`next` of the page before'),
   limit: z.coerce.number().int().min(1).max(500).default(50),

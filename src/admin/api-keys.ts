@@ -7,7 +7,7 @@ import { givenMoment } from './inspection-schemas.ts'
 import type { Keys } from './keys.ts'
 import { Problem, throwFaults } from './problem.ts'
 import { requireApplication } from './resources/belonging.ts'
-import { text } from './schemas.ts'
+import { name } from './schemas.ts'
 import { json, problems, serve } from './serve.ts'
 
 export interface ApiKeysOptions {
@@ -17,7 +17,7 @@ export interface ApiKeysOptions {
 }
 
 const keyFields = {
-  name: text.max(200).describe('who or what uses it'),
+  name: name.describe('who or what uses it'),
   role: z.enum(ROLES),
   applicationId: z
     .uuid()

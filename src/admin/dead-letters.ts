@@ -16,6 +16,7 @@ import { moments, pageFrom, pageOf } from './page.ts'
 import { Problem } from './problem.ts'
 import { json, optional, problems, serve } from './serve.ts'
 import { showDelivery, showNode } from './shown.ts'
+import { whileHeard } from './while-heard.ts'
 
 const tags = ['dead letters']
 
@@ -44,7 +45,8 @@ export function serveDeadLetters(api: OpenAPIHono, options: DeadLettersOptions):
     }),
     async (context) => {
       const { cursor, from, to, ...filter } = context.req.valid('query')
-      const items = await ledger.listDeadLetters({ ...filter, before: cursor, ...moments(from, to) })
+      const sought = { ...filter, before: cursor, ...moments(from, to) }
+      const items = await whileHeard(context, (signal) => ledger.listDeadLetters(sought, signal))
       return exactJson(pageFrom(items, filter.limit))
     },
   )

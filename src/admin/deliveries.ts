@@ -21,6 +21,7 @@ import { Problem } from './problem.ts'
 import type { RedactedDelivery } from './redacted.ts'
 import { json, optional, problems, serve } from './serve.ts'
 import { showDelivery } from './shown.ts'
+import { whileHeard } from './while-heard.ts'
 
 export interface DeliveriesOptions {
   ledger: Ledger
@@ -45,7 +46,8 @@ export function serveDeliveries(api: OpenAPIHono, options: DeliveriesOptions): v
     }),
     async (context) => {
       const { cursor, from, to, ...filter } = context.req.valid('query')
-      const items = await ledger.listDeliveries({ ...filter, before: cursor, ...moments(from, to) })
+      const sought = { ...filter, before: cursor, ...moments(from, to) }
+      const items = await whileHeard(context, (signal) => ledger.listDeliveries(sought, signal))
       return exactJson(pageFrom(items, filter.limit))
     },
   )

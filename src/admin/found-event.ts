@@ -12,8 +12,12 @@ interface Finding {
 }
 
 /** The only way to an event that leads to an answer. @throws Problem when there is none. */
-export async function foundEvent({ ledger, integrations }: Finding, id: string): Promise<RedactedEvent> {
-  const event = await ledger.findEvent(id)
+export async function foundEvent(
+  { ledger, integrations }: Finding,
+  id: string,
+  signal?: AbortSignal,
+): Promise<RedactedEvent> {
+  const event = await ledger.findEvent(id, signal)
   if (!event) throw new Problem(404, `there is no event ${id}`)
   return redactEvent(event, integrations.integration(event.integrationId)?.definition)
 }

@@ -17,6 +17,7 @@ import { moments, pageFrom, pageOf } from './page.ts'
 import { Problem } from './problem.ts'
 import { json, optional, problems, serve } from './serve.ts'
 import { showEvent } from './shown.ts'
+import { whileHeard } from './while-heard.ts'
 
 export interface InspectionOptions {
   ledger: Ledger
@@ -41,12 +42,8 @@ export function serveInspection(
     }),
     async (context) => {
       const { status, cursor, from, to, ...filter } = context.req.valid('query')
-      const items = await ledger.findEvents({
-        ...filter,
-        state: status,
-        before: cursor,
-        ...moments(from, to),
-      })
+      const sought = { ...filter, state: status, before: cursor, ...moments(from, to) }
+      const items = await whileHeard(context, (signal) => ledger.findEvents(sought, signal))
       return exactJson(pageFrom(items, filter.limit))
     },
   )
@@ -64,7 +61,8 @@ export function serveInspection(
     }),
     async (context) => {
       const { cursor, from, to, ...filter } = context.req.valid('query')
-      const items = await ledger.findRequests({ ...filter, before: cursor, ...moments(from, to) })
+      const sought = { ...filter, before: cursor, ...moments(from, to) }
+      const items = await whileHeard(context, (signal) => ledger.findRequests(sought, signal))
       return exactJson(pageFrom(items, filter.limit))
     },
   )
@@ -80,8 +78,11 @@ export function serveInspection(
         ...problems,
       },
     }),
-    async (context) =>
-      exactJson(showEvent(await foundEvent({ ledger, integrations }, context.req.valid('param').id))),
+    async (context) => {
+      const { id } = context.req.valid('param')
+      const found = (signal: AbortSignal) => foundEvent({ ledger, integrations }, id, signal)
+      return exactJson(showEvent(await whileHeard(context, found)))
+    },
   )
   serve(
     api,

@@ -28,7 +28,7 @@ export function createFindOwner({ integrations, ledger, alerts, keys }: OwnersOp
       const found = integrations.rewriteFunctions().find((known) => known.id === id)
       return found && (found.applicationId ?? SHARED)
     },
-    'alert channel': async (id) => (await alerts.channel(id))?.applicationId,
+    'alert channel': whereUuid(async (id) => (await alerts.channel(id))?.applicationId),
     'alert rule': async (id) => {
       const found = (await alerts.rules()).find((known) => known.id === id)
       return found && applicationOfRule(found, integrations)

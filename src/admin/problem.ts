@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
+import { SearchAbandoned, SearchTooLong } from '../ledger/ledger.ts'
 import type { Log } from '../platform/log.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 
@@ -67,6 +68,9 @@ export function answerProblem(error: Error, context: Context, log: Log): Respons
   // First, because a connection to the database can break in the same words.
   const { incoming } = context.env as { incoming: IncomingMessage }
   if (incoming.errored) return problemResponse(400, 'the request broke off before its end', [])
+  if (error instanceof SearchTooLong) return problemResponse(422, tooLong(error), [])
+  if (error instanceof SearchAbandoned)
+    return problemResponse(400, 'the connection was ended before the search was', [])
   if ('code' in error && NOT_UNIQUE.has(String(error.code)))
     return problemResponse(409, 'somebody else changed the same thing at the same time', [])
   if (isDatabaseAway(error)) {
@@ -75,6 +79,12 @@ export function answerProblem(error: Error, context: Context, log: Log): Respons
   }
   log.error({ err: error, path: context.req.path }, 'a defect ended an API request')
   return problemResponse(500, '', [])
+}
+
+function tooLong({ secondsMax, hadTurn }: SearchTooLong): string {
+  return hadTurn
+    ? `this takes longer than ${secondsMax} s (SEARCH_SECONDS): narrow it down, best by "from" and "to"`
+    : `other searches go on for longer than ${secondsMax} s (SEARCH_SECONDS): try again in a moment`
 }
 
 /** PostgreSQL's names for a key that is taken and for a row that is referred to and gone. */

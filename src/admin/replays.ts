@@ -16,6 +16,7 @@ import {
   selectionOf,
 } from './replay-schemas.ts'
 import { json, problems, serve } from './serve.ts'
+import { whileHeard } from './while-heard.ts'
 
 /** Of one replay. */
 const MATCHED_MAX = 100_000
@@ -48,7 +49,9 @@ export function serveReplays(api: OpenAPIHono, { ledger }: { ledger: Ledger }): 
       const { of, definition, perSecond } = given
       const selection = selectionOf(given)
       if (given.estimate) {
-        const matched = await ledger.countReplayed(selection, MATCHED_MAX)
+        const matched = await whileHeard(context, (signal) =>
+          ledger.countReplayed(selection, MATCHED_MAX, signal),
+        )
         return exactJson({ matched, tooMany: matched > MATCHED_MAX })
       }
       const id = newId()

@@ -11,7 +11,7 @@ export const text = z
     'a NUL or half a character cannot be kept',
   )
 
-const name = text.max(200)
+export const name = text.max(200)
 
 /** A label of a host name with room for `webhook-` before it. */
 const slug = z
@@ -28,11 +28,7 @@ const definition = named(definitionSchema, 'Definition')
 const destinationConfig = named(destinationConfigSchema, 'DestinationConfig')
 
 export const idParam = z.object({
-  id: z
-    .string()
-    .min(1)
-    .max(100)
-    .openapi({ param: { name: 'id', in: 'path' } }),
+  id: text.max(100).openapi({ param: { name: 'id', in: 'path' } }),
 })
 
 export const applicationIn = z.strictObject({

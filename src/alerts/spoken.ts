@@ -17,16 +17,25 @@ export function spokenCount(count: number, one: string, many = `${one}s`): strin
   return `${count} ${count === 1 ? one : many}`
 }
 
+/** `the last 10 runs`, `the last run` */
+export function spokenLast(count: number, one: string): string {
+  return `the last ${count === 1 ? one : spokenCount(count, one)}`
+}
+
 const REASON_CHARS_MAX = 300
 
 /** A reason to follow a colon; nothing where there is none. */
 export function spokenReason(reason: string | null): string {
-  return reason === null ? '' : `: ${cut(reason.replaceAll(/[\s\p{Cc}]+/gu, ' '), REASON_CHARS_MAX)}`
+  return reason === null ? '' : `: ${cut(onOneLine(reason), REASON_CHARS_MAX)}`
 }
 
-/** On one line, whatever is in it. */
+/** A name that is told on one line, whatever is in it: what follows in a message is ours. */
+export function onOneLine(name: string): string {
+  return name.replaceAll(/[\s\p{Cc}]+/gu, ' ')
+}
+
 export function quoted(name: string): string {
-  return `"${name.replaceAll(/[\s\p{Cc}]+/gu, ' ')}"`
+  return `"${onOneLine(name)}"`
 }
 
 /** Never leaves half a character at the end. */

@@ -2,7 +2,7 @@ import type { Integrations } from '../integrations/integrations.ts'
 import type { Incident } from './incidents.ts'
 import type { MessageKind } from './messages.ts'
 import type { Notice } from './notice.ts'
-import { cut, spokenSpan } from './spoken.ts'
+import { cut, onOneLine, quoted, spokenSpan } from './spoken.ts'
 
 /** The names that people know things by. */
 export type Names = Pick<Integrations, 'application' | 'integration' | 'destination'>
@@ -42,13 +42,13 @@ export function incidentNotice(
 
 /** Says that a channel works. */
 export function testNotice(id: string, channelName: string, at: Date): Notice {
-  const subject = `[Sluice] Test of the alert channel "${channelName}"`
+  const subject = `[Sluice] Test of the alert channel ${quoted(channelName)}`
   return {
     id,
     type: 'test',
     at,
     subject: cut(subject, SUBJECT_CHARS_MAX),
-    text: `Alerts of Sluice arrive here. This one is only a test of the channel "${channelName}".\n`,
+    text: `Alerts of Sluice arrive here. This one is only a test of the channel ${quoted(channelName)}.\n`,
     data: { test: true },
   }
 }
@@ -61,7 +61,7 @@ interface Place {
 
 export function placesOf({ applicationId, integrationId, destinationId }: Place, names: Names): string[] {
   const line = (label: string, id: string | null, name: string | undefined) =>
-    id === null ? [] : [`${label}: ${name === undefined ? id : `${name} (${id})`}`]
+    id === null ? [] : [`${label}: ${name === undefined ? id : `${onOneLine(name)} (${id})`}`]
   return [
     ...line(
       'Application',

@@ -17,6 +17,9 @@ import { masterKey } from './home.ts'
 import { ownServers } from './own-servers.ts'
 import type { Storage } from './storage.ts'
 
+/** The other connections are for the work. */
+const CONNECTIONS_PER_SEARCH = 4
+
 /** What edges and workers both stand on. */
 export interface Foundations {
   integrations: Integrations
@@ -44,6 +47,10 @@ export async function openFoundations(
     createLedger({
       sql,
       connectCommits,
+      searches: {
+        atOnceMax: Math.floor(settings.DATABASE_CONNECTIONS_MAX / CONNECTIONS_PER_SEARCH),
+        secondsMax: settings.SEARCH_SECONDS,
+      },
       storeWaitMs: settings.STORE_WAIT_MS,
       pendingBytesMax: settings.PENDING_BYTES_MAX,
       log,

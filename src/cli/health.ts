@@ -53,16 +53,20 @@ export function createHealth(options: HealthOptions): Health {
     async measure() {
       if (keeper) measureJournal(keeper.standing(), metrics)
       metrics.pendingBytes.set(ledger.pendingBytes())
+      // What cannot be asked now is left out: the numbers of before would say that nothing waits, for as long as nobody knows.
       const counts = await within(ANSWER_WITHIN_MS, queue.counts()).catch(() => undefined)
+      metrics.queueJobs.reset()
       for (const state of ['waiting', 'delayed', 'active'] as const) {
         if (counts) metrics.queueJobs.set({ state }, counts[state])
       }
       const oldest = await within(ANSWER_WITHIN_MS, ledger.oldestWaiting()).catch(() => undefined)
+      metrics.oldestWaitingSeconds.reset()
       if (oldest) {
         metrics.oldestWaitingSeconds.set({ kind: 'run' }, oldest.runSeconds)
         metrics.oldestWaitingSeconds.set({ kind: 'delivery' }, oldest.deliverySeconds)
       }
       const open = await within(ANSWER_WITHIN_MS, alerts.countOpenIncidents()).catch(() => undefined)
+      metrics.incidentsOpen.reset()
       for (const condition of CONDITION_NAMES) {
         if (open) metrics.incidentsOpen.set({ condition }, open.get(condition) ?? 0)
       }

@@ -45,6 +45,7 @@ export async function drainJournals(databaseUrl: string, home: string, setAside:
     sql,
     connectCommits: () => connect(1, false),
     storeWaitMs: WAIT_MS,
+    searches: { atOnceMax: 1, secondsMax: WAIT_MS / 1_000 },
     pendingBytesMax: PENDING_BYTES_MAX,
     log: options.log,
   })

@@ -1,4 +1,4 @@
-import { createKeys, type Keys, type Role, witnessOf } from '../admin/admin.ts'
+import { createKeys, type Keys, keyName, type Role, witnessOf } from '../admin/admin.ts'
 import { createLog } from '../platform/log.ts'
 import { migrate } from '../platform/migrate.ts'
 import { connectPostgres, type Sql } from '../platform/postgres.ts'
@@ -16,11 +16,17 @@ export interface WantedKey {
 const DAY_MS = 86_400_000
 const COLUMNS = ['id', 'name', 'role', 'application', 'created', 'expires', 'last used'] as const
 
-/** Makes an API key in a database, which is brought to the schema of this version first. */
-export function createKey(
+/**
+ * Makes an API key in a database, which is brought to the schema of this version first.
+ *
+ * @throws Error for a name that the API would not take either
+ */
+export async function createKey(
   databaseUrl: string,
   { name, role, application, validDays }: WantedKey,
 ): Promise<string> {
+  const { error } = keyName.safeParse(name)
+  if (error) throw new Error(`the name of a key: ${error.issues[0]?.message}`)
   return withKeys(databaseUrl, 'create-key', async (keys, sql) => {
     const applicationId = application === undefined ? null : await findApplicationId(sql, application)
     const expiresAt = validDays === undefined ? null : new Date(Date.now() + validDays * DAY_MS)
@@ -36,7 +42,7 @@ export function listKeys(databaseUrl: string): Promise<string> {
     const slugs = new Map(applications.map(({ id, slug }) => [id, slug]))
     const rows = (await keys.list()).map((key) => [
       key.id,
-      key.name,
+      printable(key.name),
       key.role,
       key.applicationId === null ? 'all' : (slugs.get(key.applicationId) ?? key.applicationId),
       key.createdAt.toISOString(),
@@ -76,6 +82,11 @@ async function findApplicationId(sql: Sql, slugOrId: string): Promise<string> {
     SELECT id FROM applications WHERE slug = ${slugOrId} OR id::text = ${slugOrId}`
   if (!row) throw new Error(`there is no application ${JSON.stringify(slugOrId)}: give its slug or its id`)
   return row.id
+}
+
+/** The key of one application may make others, and names them as it likes: none hides a line or forges one. */
+function printable(name: string): string {
+  return name.replace(/\s+/g, ' ').replace(/\p{C}/gu, '\uFFFD')
 }
 
 function inColumns(rows: string[][]): string {

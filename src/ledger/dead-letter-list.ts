@@ -1,4 +1,4 @@
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader } from '../platform/postgres.ts'
 import { hasReason } from './delivery-filter.ts'
 import { WITH_LATEST_ATTEMPT } from './delivery-list.ts'
 import { containsText } from './event-filter.ts'
@@ -52,7 +52,7 @@ const OF_RUN = `run.id, 'run', run.id, run.event_id, run.application_id, run.int
 
 /** Newest first. What a newer run of its event has replaced was dealt with and is left out. */
 export async function listDeadLetters(
-  sql: Sql,
+  sql: Reader,
   filter: DeadLetterFilter & { before?: string | undefined; limit: number },
 ): Promise<DeadLetterRow[]> {
   const before = (table: string) =>
@@ -69,7 +69,7 @@ export async function listDeadLetters(
 }
 
 /** One of them; undefined when it is none, or no longer. */
-export async function findDeadLetter(sql: Sql, id: string): Promise<DeadLetterRow | undefined> {
+export async function findDeadLetter(sql: Reader, id: string): Promise<DeadLetterRow | undefined> {
   const [row] = await sql<DeadLetterRow[]>`
     SELECT ${sql.unsafe(OF_DELIVERY)} FROM deliveries delivery ${sql.unsafe(WITH_LATEST_ATTEMPT)}
     WHERE delivery.id = ${id} AND delivery.state = 'dead'
@@ -80,7 +80,7 @@ export async function findDeadLetter(sql: Sql, id: string): Promise<DeadLetterRo
 }
 
 /** What comes after FROM; the states are written out, so that the planner knows the partial indexes to be right. */
-export function deadDeliveries(sql: Sql, filter: DeadLetterFilter) {
+export function deadDeliveries(sql: Reader, filter: DeadLetterFilter) {
   const { destinationId, kind, text } = filter
   return sql`deliveries delivery JOIN events event ON event.id = delivery.event_id
     WHERE delivery.state = 'dead' AND event.latest_run_id = delivery.run_id
@@ -90,7 +90,7 @@ export function deadDeliveries(sql: Sql, filter: DeadLetterFilter) {
     ${narrowed(sql, 'delivery', filter)}`
 }
 
-export function deadRuns(sql: Sql, filter: DeadLetterFilter) {
+export function deadRuns(sql: Reader, filter: DeadLetterFilter) {
   const { destinationId, kind, text } = filter
   return sql`runs run JOIN events event ON event.id = run.event_id
     ${text === undefined ? sql`` : sql`JOIN requests request ON request.id = event.request_id`}
@@ -100,7 +100,7 @@ export function deadRuns(sql: Sql, filter: DeadLetterFilter) {
     ${narrowed(sql, 'run', filter)}`
 }
 
-function narrowed(sql: Sql, table: string, filter: DeadLetterFilter) {
+function narrowed(sql: Reader, table: string, filter: DeadLetterFilter) {
   const { applicationId, integrationId, eventId, reason, from, to } = filter
   const column = (name: string) => sql.unsafe(`${table}.${name}`)
   return sql`

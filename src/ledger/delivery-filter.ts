@@ -1,5 +1,5 @@
 import { firstIdAt } from '../platform/ids.ts'
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader } from '../platform/postgres.ts'
 import { containsText } from './event-filter.ts'
 import type { DeliveryState } from './states.ts'
 import { storableText } from './storable-text.ts'
@@ -25,7 +25,7 @@ export interface DeliveryFilter {
 }
 
 /** What comes after WHERE to find these deliveries as `delivery`. */
-export function deliveriesWhere(sql: Sql, filter: DeliveryFilter) {
+export function deliveriesWhere(sql: Reader, filter: DeliveryFilter) {
   const item = sql.unsafe('coalesce(delivery.shown, delivery.item)')
   return sql`true
     ${filter.applicationId === undefined ? sql`` : sql`AND delivery.application_id = ${filter.applicationId}`}
@@ -41,12 +41,12 @@ export function deliveriesWhere(sql: Sql, filter: DeliveryFilter) {
     ${filter.text === undefined ? sql`` : sql`AND ${containsText(sql, item, filter.text)}`}`
 }
 
-export function hasReason(sql: Sql, table: string, part: string) {
+export function hasReason(sql: Reader, table: string, part: string) {
   const reason = sql.unsafe(`${table}.reason`)
   return sql`AND position(lower(${storableText(part)}) IN lower(${reason})) > 0`
 }
 
 /** In the text of the statement, so that the planner knows an index over part of the states to be the right one. */
-function written(sql: Sql, state: DeliveryState) {
+function written(sql: Reader, state: DeliveryState) {
   return sql.unsafe(`'${state}'`)
 }

@@ -1,5 +1,5 @@
 import { redactionOf } from '../payload/redaction.ts'
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader } from '../platform/postgres.ts'
 import { type DeliveryFilter, deliveriesWhere } from './delivery-filter.ts'
 import { type AttemptDetail, findAttempts } from './search.ts'
 import type { DeliveryState } from './states.ts'
@@ -55,7 +55,7 @@ export const WITH_LATEST_ATTEMPT = `LEFT JOIN LATERAL (
 
 /** Newest first, across integrations. */
 export async function listDeliveries(
-  sql: Sql,
+  sql: Reader,
   filter: DeliveryFilter & { limit: number },
 ): Promise<DeliveryRow[]> {
   const rows = await sql<(DeliveryRow & Hiding)[]>`
@@ -88,7 +88,10 @@ export interface DeliveryWithAttempts extends DeliveryRow {
   attempts: AttemptDetail[]
 }
 
-export async function findDelivery(sql: Sql, deliveryId: string): Promise<DeliveryWithAttempts | undefined> {
+export async function findDelivery(
+  sql: Reader,
+  deliveryId: string,
+): Promise<DeliveryWithAttempts | undefined> {
   const [row] = await sql<Omit<DeliveryWithAttempts, 'attempts'>[]>`
     SELECT ${sql.unsafe(DELIVERY_ROW)}, delivery.item, delivery.shown, delivery.hidden,
            EXISTS (SELECT FROM deliveries original

@@ -1,6 +1,6 @@
 import type { SoughtText } from '../payload/sought-text.ts'
 import { firstIdAt } from '../platform/ids.ts'
-import type { Sql, Transaction } from '../platform/postgres.ts'
+import type { Reader, Sql } from '../platform/postgres.ts'
 import type { ErasureScope } from './erasures.ts'
 import { PAYLOAD_OF_EVENT } from './runs.ts'
 import { type AttemptDetail, type EventDetail, findEvent } from './search.ts'
@@ -22,8 +22,6 @@ export interface Found {
 const EVENTS_AT_ONCE = 500
 const REQUESTS_AT_ONCE = 1_000
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
-
-type Reader = Sql | Transaction
 
 /** Looks at the next events, with all that was made of each. */
 export async function lookAtEvents(

@@ -1,6 +1,6 @@
 import { patternOf } from '../payload/written-patterns.ts'
 import { firstIdAt } from '../platform/ids.ts'
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader } from '../platform/postgres.ts'
 import { SHOWN_OF_EVENT } from './runs.ts'
 import { storableText } from './storable-text.ts'
 
@@ -30,7 +30,7 @@ const ID_AFTER_RECEIPT_MAX_MS = 3_600_000
  * What comes after FROM to find these events as `event`. Ids are ordered by time, so a time filter is also a range of
  * ids and only its partitions are read.
  */
-export function eventsWhere(sql: Sql, filter: Omit<EventFilter, 'limit'>) {
+export function eventsWhere(sql: Reader, filter: Omit<EventFilter, 'limit'>) {
   const payload = sql.unsafe(SHOWN_OF_EVENT)
   return sql`events event
     ${filter.text === undefined ? sql`` : sql`JOIN requests request ON request.id = event.request_id`}
@@ -49,20 +49,20 @@ export function eventsWhere(sql: Sql, filter: Omit<EventFilter, 'limit'>) {
     ${filter.text === undefined ? sql`` : sql`AND ${containsText(sql, payload, filter.text)}`}`
 }
 
-function namedBySource(sql: Sql, id: string) {
+function namedBySource(sql: Reader, id: string) {
   return sql`AND (event.source_delivery_id = ${id} OR event.source_event_id = ${id})`
 }
 
-export function receivedFrom(sql: Sql, from: Date, table: string) {
+export function receivedFrom(sql: Reader, from: Date, table: string) {
   return sql`AND ${sql.unsafe(table)}received_at >= ${from} AND ${sql.unsafe(table)}id >= ${firstIdAt(from)}`
 }
 
-export function receivedBefore(sql: Sql, to: Date, table: string) {
+export function receivedBefore(sql: Reader, to: Date, table: string) {
   const lastId = firstIdAt(new Date(to.getTime() + ID_AFTER_RECEIPT_MAX_MS))
   return sql`AND ${sql.unsafe(table)}received_at < ${to} AND ${sql.unsafe(table)}id < ${lastId}`
 }
 
 /** Upper and lower case alike. A payload is kept as it was sent, and JSON can write one text in many ways. */
-export function containsText(sql: Sql, json: ReturnType<Sql['unsafe']>, text: string) {
+export function containsText(sql: Reader, json: ReturnType<Reader['unsafe']>, text: string) {
   return sql`(${json}) COLLATE "C" ~* ${patternOf(text, 'json')}`
 }

@@ -1,4 +1,4 @@
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader } from '../platform/postgres.ts'
 import { PAYLOAD_OF_EVENT, SHOWN_OF_EVENT } from './runs.ts'
 
 /** What came to an integration lately, and what was made of it for a destination. */
@@ -10,7 +10,7 @@ export interface LatestPayload {
 
 /** What an event carries, and what is shown of that. */
 export async function findCarried(
-  sql: Sql,
+  sql: Reader,
   eventId: string,
 ): Promise<{ payload: string; shown: string | null } | undefined> {
   const [row] = await sql<{ payload: string; shown: string | null }[]>`
@@ -24,7 +24,7 @@ export async function findCarried(
  * looking costs the same whatever is sent; of the items the first of each node is given.
  */
 export async function findLatestPayloads(
-  sql: Sql,
+  sql: Reader,
   integrationId: string,
   max: { events: number; bytes: number },
 ): Promise<LatestPayload[]> {

@@ -123,6 +123,7 @@ import {
   type RequestFilter,
   type RequestRow,
 } from './search.ts'
+import { createSearches, SearchAbandoned, type SearchesOptions, SearchTooLong } from './searches.ts'
 import { type DeliveryState, type EventState, type RunState, STATES, UNFINISHED } from './states.ts'
 import { findFailingDestinations, findFailingFunctions, type StreakAsked } from './streaks.ts'
 import {
@@ -196,6 +197,8 @@ export {
   type RunEnd,
   type RunEnds,
   type RunState,
+  SearchAbandoned,
+  SearchTooLong,
   STATES,
   type TakenBatch,
   type TakenDelivery,
@@ -212,12 +215,18 @@ export interface LedgerOptions {
   sql: Sql
   /** Opens one connection for the way in, which has two at most; the ledger closes it. */
   connectCommits(): Sql
+  searches: SearchesOptions
   storeWaitMs: number
   pendingBytesMax: number
   log: Log
 }
 
-export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax, log }: LedgerOptions) {
+export function createLedger(options: LedgerOptions) {
+  const { sql, connectCommits, storeWaitMs, pendingBytesMax, log } = options
+  const searches = createSearches(sql, options.searches)
+  // What one thing carries, with all that was made of it, may be tens of megabytes, which this process reads and writes
+  // while acks wait: one after the other.
+  const details = createSearches(sql, { ...options.searches, atOnceMax: 1 })
   const runEnds = createRunEnds(sql)
   const wayIn = createWayIn({ connect: connectCommits, waitMs: storeWaitMs, pendingBytesMax, log })
   return {
@@ -299,8 +308,11 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     countAllQuarantined: () => countAllQuarantined(sql),
     findLastHeard: (integrationIds: string[]) => findLastHeard(sql, integrationIds),
 
-    listDeliveries: (filter: DeliveryFilter & { limit: number }) => listDeliveries(sql, filter),
-    findDelivery: (deliveryId: string) => findDelivery(sql, deliveryId),
+    // Lists may have to look through all there is, as may what counts: they go through `searches`.
+    listDeliveries: (filter: DeliveryFilter & { limit: number }, signal?: AbortSignal) =>
+      searches.find((transaction) => listDeliveries(transaction, filter), signal),
+    findDelivery: (deliveryId: string) =>
+      details.find((transaction) => findDelivery(transaction, deliveryId)),
     cancelDelivery: (deliveryId: string, reason: string, witness?: Witness) =>
       cancelDelivery(sql, deliveryId, reason, witness),
     hurryDelivery: (deliveryId: string, witness?: Witness) => hurryDelivery(sql, deliveryId, witness),
@@ -308,14 +320,16 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
       setPriority(sql, deliveryId, priority, witness),
     redeliver: (redelivery: Redelivery, witness?: Witness) => redeliver(sql, redelivery, witness),
 
-    listDeadLetters: (filter: Parameters<typeof listDeadLetters>[1]) => listDeadLetters(sql, filter),
+    listDeadLetters: (filter: Parameters<typeof listDeadLetters>[1], signal?: AbortSignal) =>
+      searches.find((transaction) => listDeadLetters(transaction, filter), signal),
     findDeadLetter: (id: string) => findDeadLetter(sql, id),
     discardDeadLetter: (id: string, reason: string, witness?: Witness) =>
       discardDeadLetter(sql, id, reason, witness),
 
-    countReplayed: (selection: ReplaySelection, max: number) => countReplayed(sql, selection, max),
+    countReplayed: (selection: ReplaySelection, max: number, signal?: AbortSignal) =>
+      searches.find((transaction) => countReplayed(transaction, selection, max), signal),
     startReplay: (replay: NewReplay, max: number, witness?: Witness) =>
-      startReplay(sql, replay, max, witness),
+      searches.inTurn(() => startReplay(sql, replay, max, witness)),
     listReplays: (page: Parameters<typeof listReplays>[1]) => listReplays(sql, page),
     findReplay: (id: string, failuresMax: number) => findReplay(sql, id, failuresMax),
     cancelReplay: (id: string, witness?: Witness) => cancelReplay(sql, id, witness),
@@ -334,11 +348,14 @@ export function createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax
     applicationOf: (table: OwnedTable, id: string) => findApplication(sql, table, id),
 
     findLatestPayloads: (integrationId: string, max: Parameters<typeof findLatestPayloads>[2]) =>
-      findLatestPayloads(sql, integrationId, max),
-    findCarried: (eventId: string) => findCarried(sql, eventId),
-    findEvents: (filter: EventFilter) => findEvents(sql, filter),
-    findEvent: (eventId: string) => findEvent(sql, eventId),
-    findRequests: (filter: RequestFilter) => findRequests(sql, filter),
+      details.find((transaction) => findLatestPayloads(transaction, integrationId, max)),
+    findCarried: (eventId: string) => details.find((transaction) => findCarried(transaction, eventId)),
+    findEvents: (filter: EventFilter, signal?: AbortSignal) =>
+      searches.find((transaction) => findEvents(transaction, filter), signal),
+    findEvent: (eventId: string, signal?: AbortSignal) =>
+      details.find((transaction) => findEvent(transaction, eventId), signal),
+    findRequests: (filter: RequestFilter, signal?: AbortSignal) =>
+      searches.find((transaction) => findRequests(transaction, filter), signal),
 
     /** Stores what is waiting, or gives it up in time. `sql` belongs to whoever opened it. */
     async close() {

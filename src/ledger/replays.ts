@@ -1,4 +1,4 @@
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader, Sql } from '../platform/postgres.ts'
 import type { Witness } from '../platform/witness.ts'
 import { type DeadLetterFilter, deadDeliveries, deadRuns } from './dead-letter-list.ts'
 import { type EventFilter, eventsWhere } from './event-filter.ts'
@@ -59,7 +59,7 @@ const REPLAY = `id, application_id AS "applicationId", of, filter, definition, p
   matched, done, failed, uuid_extract_timestamp(id) AS "madeAt", ended_at AS "endedAt"`
 
 /** How much a replay of this selection would take up, counted no further than one above `max`. */
-export async function countReplayed(sql: Sql, selection: ReplaySelection, max: number): Promise<number> {
+export async function countReplayed(sql: Reader, selection: ReplaySelection, max: number): Promise<number> {
   const [row] = await sql<{ matched: number }[]>`
     SELECT count(*)::int AS matched FROM (${selected(sql, selection, max)}) AS selected`
   return row?.matched ?? 0
@@ -95,7 +95,7 @@ export async function startReplay(
   })
 }
 
-function selected(sql: Sql, { of, filter }: ReplaySelection, max: number) {
+function selected(sql: Reader, { of, filter }: ReplaySelection, max: number) {
   if (of === 'dead-letters') {
     return sql`
       SELECT delivery.id, 'delivery' AS kind FROM ${deadDeliveries(sql, filter)}

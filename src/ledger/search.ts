@@ -1,4 +1,4 @@
-import type { Sql } from '../platform/postgres.ts'
+import type { Reader } from '../platform/postgres.ts'
 import type { Identity } from '../sources/sources.ts'
 import { type EventFilter, eventsWhere, receivedBefore, receivedFrom } from './event-filter.ts'
 import { IDENTITY_COLUMNS, type IdentityColumns, withIdentity } from './identity.ts'
@@ -69,7 +69,7 @@ const REQUEST_COLUMNS = `id, received_at AS "receivedAt", application_id AS "app
   body_bytes AS "bodyBytes", outcome, status, detail, erased_at AS "erasedAt"`
 
 /** Newest first. */
-export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRow[]> {
+export async function findEvents(sql: Reader, filter: EventFilter): Promise<EventRow[]> {
   const rows = await sql<SelectedEvent[]>`
     SELECT ${sql.unsafe(EVENT_COLUMNS)} FROM ${eventsWhere(sql, filter)}
     ORDER BY event.id DESC LIMIT ${filter.limit}`
@@ -77,7 +77,7 @@ export async function findEvents(sql: Sql, filter: EventFilter): Promise<EventRo
 }
 
 /** Everything received, refusals among it. */
-export async function findRequests(sql: Sql, filter: RequestFilter): Promise<RequestRow[]> {
+export async function findRequests(sql: Reader, filter: RequestFilter): Promise<RequestRow[]> {
   const rows = await sql<RequestRow[]>`
     SELECT ${sql.unsafe(REQUEST_COLUMNS)} FROM requests
     WHERE true
@@ -166,7 +166,7 @@ export interface EventDetail extends EventRow {
 }
 
 /** One event with all that became of it. */
-export async function findEvent(sql: Sql, eventId: string): Promise<EventDetail | undefined> {
+export async function findEvent(sql: Reader, eventId: string): Promise<EventDetail | undefined> {
   const [event] = await sql<(SelectedEvent & Pick<EventDetail, 'payload' | 'shown'>)[]>`
     SELECT ${sql.unsafe(EVENT_COLUMNS)}, ${sql.unsafe(PAYLOAD_OF_EVENT)} AS payload, event.shown
     FROM events event JOIN requests request ON request.id = event.request_id WHERE event.id = ${eventId}`
@@ -177,7 +177,7 @@ export async function findEvent(sql: Sql, eventId: string): Promise<EventDetail 
   return { ...withIdentity(event), request, runs: await findRuns(sql, eventId) }
 }
 
-async function findRuns(sql: Sql, eventId: string): Promise<RunDetail[]> {
+async function findRuns(sql: Reader, eventId: string): Promise<RunDetail[]> {
   const runs = await sql<Omit<RunDetail, 'nodes' | 'deliveries'>[]>`
     SELECT id, definition_version AS "definitionVersion", cause, state, reason, takes, retries, stops,
            due_at AS "dueAt", answer, started_at AS "startedAt", ended_at AS "endedAt"
@@ -191,7 +191,7 @@ async function findRuns(sql: Sql, eventId: string): Promise<RunDetail[]> {
   )
 }
 
-async function findNodeResults(sql: Sql, runId: string): Promise<NodeDetail[]> {
+async function findNodeResults(sql: Reader, runId: string): Promise<NodeDetail[]> {
   const rows = await sql<NodeDetail[]>`
     SELECT node_id AS "nodeId", outcome, message, output, log, call, function_version AS "functionVersion",
            wall_ms AS "wallMs", cpu_ms AS "cpuMs"
@@ -199,7 +199,7 @@ async function findNodeResults(sql: Sql, runId: string): Promise<NodeDetail[]> {
   return [...rows]
 }
 
-async function findDeliveries(sql: Sql, runId: string): Promise<DeliveryDetail[]> {
+async function findDeliveries(sql: Reader, runId: string): Promise<DeliveryDetail[]> {
   const deliveries = await sql<Omit<DeliveryDetail, 'attempts'>[]>`
     SELECT id, destination_id AS "destinationId", node_id AS "nodeId", position, item, shown, state, reason, tries,
            due_at AS "dueAt", ended_at AS "endedAt"
@@ -212,7 +212,10 @@ async function findDeliveries(sql: Sql, runId: string): Promise<DeliveryDetail[]
 }
 
 /** The attempts of these deliveries, by delivery. */
-export async function findAttempts(sql: Sql, deliveryIds: string[]): Promise<Map<string, AttemptDetail[]>> {
+export async function findAttempts(
+  sql: Reader,
+  deliveryIds: string[],
+): Promise<Map<string, AttemptDetail[]>> {
   const rows = await sql<(AttemptDetail & { deliveryId: string })[]>`
     SELECT attempt.id, attempt.delivery_id AS "deliveryId", attempt.number, attempt.started_at AS "startedAt",
            coalesce(push.request, attempt.request) AS request, attempt.verdict, attempt.reason, attempt.status,

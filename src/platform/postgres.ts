@@ -2,6 +2,8 @@ import postgres from 'postgres'
 
 export type Sql = postgres.Sql
 export type Transaction = postgres.TransactionSql
+/** Whatever may be asked: the pool, or the one connection of a transaction. */
+export type Reader = Sql | Transaction
 
 export interface PostgresOptions {
   connectionsMax: number

@@ -189,6 +189,11 @@ export const SETTINGS = {
       min: 1,
     },
   ),
+  SEARCH_SECONDS: integer(
+    60,
+    'how long a list or a search of the API may take; a quarter of DATABASE_CONNECTIONS_MAX go on at once, others wait',
+    { unit: 's', min: 1 },
+  ),
   ALERT_SECONDS: integer(60, 'how often it is looked at what there is to alert of', {
     unit: 's',
     min: 1,

@@ -124,6 +124,21 @@ describe('metrics', () => {
   })
 })
 
+test('metrics leave out what nobody can know while PostgreSQL is away, and have it again afterwards', async () => {
+  const postgres = await startPostgres()
+  closers.push({ close: postgres.stop })
+  const { url } = await open({ databaseUrl: postgres.url, role: 'worker' })
+  const ofDatabase = /^sluice_(?:oldest_waiting_seconds|incidents_open)\{/m
+  expect((await ask(url, '/metrics')).body).toMatch(ofDatabase)
+  await postgres.kill9()
+  await eventually(async () => expect((await ask(url, '/health/ready')).status).toBe(503))
+  const meanwhile: string = (await ask(url, '/metrics')).body
+  expect(meanwhile).not.toMatch(ofDatabase)
+  expect(sumIn(meanwhile, 'sluice_queue_jobs')).toBe(0)
+  await postgres.restart()
+  await eventually(async () => expect((await ask(url, '/metrics')).body).toMatch(ofDatabase))
+})
+
 test('metrics tell how much waits, and how long the oldest has waited', async () => {
   const { url, api, send } = await open({ role: 'edge', queue: 'bullmq' })
   const { id } = await api.integration((await api.application('shop')).id, {

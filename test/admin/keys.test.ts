@@ -199,10 +199,19 @@ describe('the command line', () => {
     expect(JSON.stringify(entries)).not.toContain(viewer)
   })
 
+  test('lists a key on one line, whatever it is called', async () => {
+    const name = 'plain\n00000000  forged\u001b[1A\u001b[2K\u202e'
+    await call('POST', '/api-keys', { name, role: 'viewer' })
+    const { stdout } = await runSluice(['list-keys'], { env: env() })
+    expect(stdout).toContain('  plain 00000000 forged\uFFFD[1A\uFFFD[2K\uFFFD  ')
+  })
+
   test('says what is wrong with a command', async () => {
     const wrong: [string[], RegExp][] = [
       [['create-key', 'x', '--role', 'god'], /Allowed choices are viewer, editor, admin/],
       [['create-key', 'x', '--application', 'nothing'], /there is no application "nothing"/],
+      [['create-key', ''], /the name of a key: Too small/],
+      [['create-key', 'x'.repeat(201)], /the name of a key: Too big/],
       [['create-key', 'x', '--valid-days', '0'], /A whole number from 1/],
       [['revoke-key', 'nothing'], /there is no API key "nothing"/],
     ]

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answersOn, openSocket } from '../edge/world.ts'
-import { ADMIN_KEY, startTestGateway, type TestGateway } from '../world/gateway.ts'
+import { ADMIN_KEY, apiAt, startTestGateway, type TestGateway } from '../world/gateway.ts'
 
 let world: TestGateway
 let shop: { id: string }
@@ -325,6 +325,19 @@ describe('an error names its place', () => {
       [{ path: 'sourceIp', message: 'expected an IPv4 or IPv6 address' }],
     ])
   })
+
+  test.each(['/alert-channels/%00', '/integrations/%00', '/incidents?integrationId=%00'])(
+    'an id that the database could not be asked for, in %s, whatever the key is for',
+    async (path) => {
+      const { body: made } = await world.api.call('POST', '/api-keys', {
+        name: 'of the shop',
+        role: 'viewer',
+        applicationId: shop.id,
+      })
+      const answers = [await world.api.call('GET', path), await apiAt(world.url, made.key).call('GET', path)]
+      expect(answers.map(({ status }) => [400, 404].includes(status))).toEqual([true, true])
+    },
+  )
 
   test('a slug that is taken', async () => {
     const made = await world.api.application('taken')

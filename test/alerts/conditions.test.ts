@@ -1,4 +1,5 @@
 /** Each condition, provoked by what really happens to events. */
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cameTo, type Road } from '../road/world.ts'
 import { eventually } from '../world/eventually.ts'
@@ -76,6 +77,25 @@ describe('dead_delivery', () => {
     await looker.look()
     expect(await about('dead_delivery', id)).toEqual([])
     expect((await looker.recovered('dead_delivery')).map((one) => one.id)).toContain(incident?.id)
+  })
+
+  test('says that it is more than it counts when it is, and of one attempt that it was the last', async () => {
+    status.set('/many', 500)
+    const id = await destination('/many', ONCE)
+    await rule({ destinationId: id, when: { condition: 'failing_destination', failures: 1 } })
+    await sendAndWait(await road.integration([push(id)]), '{}', 'dead')
+    const sql = postgres(road.world.env.DATABASE_URL ?? '', { max: 1 })
+    await sql`
+      INSERT INTO deliveries
+      SELECT (jsonb_populate_record(delivery, jsonb_build_object('id', uuidv7()))).*
+      FROM deliveries delivery, generate_series(1, 1500) WHERE destination_id = ${id}`
+    await sql.end()
+    await looker.look()
+    const sentences = [...(await about('dead_delivery', id)), ...(await about('failing_destination', id))]
+    expect(sentences.map(({ sentence }) => sentence)).toEqual([
+      expect.stringMatching(/^at least 1000 deliveries to destination "receiver" died: /),
+      expect.stringMatching(/^the last attempt at destination "receiver" failed: /),
+    ])
   })
 
   test('is over when nothing else died for the quiet time', async () => {

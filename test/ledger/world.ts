@@ -30,7 +30,14 @@ export function openLedger(
   const connectCommits = () =>
     connectPostgres(url, { connectionsMax: 1, applicationName: `${applicationName} commit`, arrays: false })
   const log = options.log ?? createLog(process.env.TEST_LOG_LEVEL ?? 'silent')
-  const ledger = createLedger({ sql, connectCommits, storeWaitMs, pendingBytesMax, log })
+  const ledger = createLedger({
+    sql,
+    connectCommits,
+    searches: { atOnceMax: 2, secondsMax: 60 },
+    storeWaitMs,
+    pendingBytesMax,
+    log,
+  })
   return {
     ledger,
     sql,

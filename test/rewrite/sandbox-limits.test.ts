@@ -40,6 +40,24 @@ describe('time', () => {
   })
 })
 
+describe('a host that was stopped, or busy', () => {
+  /** For longer than the function may take, and the host's grace with it. */
+  const STOPPED_MS = 5_000
+  const limits = { wallMs: 3_000 }
+
+  test('takes no function for slow that was done meanwhile', async () => {
+    const answer = JSON.stringify({ ok: true, status: 200, headers: {}, body: 'here', mayPass: false })
+    const ask = async () => {
+      // Once the answer is on its way to the function.
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STOPPED_MS))
+      return answer
+    }
+    const body =
+      'const answer = await fetchUrl("https://erp.example"); return { jobStatus: 1, data: await answer.text() }'
+    expect(await sandbox.run(body, { ask, limits })).toMatchObject({ ok: true, data: '"here"' })
+  })
+})
+
 describe('memory', () => {
   test('the plain case is called by its name', async () => {
     const body = 'const all = []; for (;;) all.push({ x: all.length })'

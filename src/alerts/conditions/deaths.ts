@@ -35,7 +35,7 @@ export function defineDeaths({ name, about, count, speak }: Deaths): Condition {
       const found = await count(ledger, asked, COUNTED_MAX)
       return found.map(({ id, count: many, reason }) => ({
         id,
-        sentence: `${speak(many, quoted(names.get(id) ?? id))} died${spokenReason(reason)}`,
+        sentence: `${many < COUNTED_MAX ? '' : 'at least '}${speak(many, quoted(names.get(id) ?? id))} died${spokenReason(reason)}`,
       }))
     },
   })

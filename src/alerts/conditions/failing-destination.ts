@@ -1,4 +1,4 @@
-import { spokenCount } from '../spoken.ts'
+import { spokenLast } from '../spoken.ts'
 import { defineStreak } from './streak.ts'
 
 /** So many attempts failed one after the other, whichever deliveries they were of. */
@@ -7,5 +7,5 @@ export const failingDestination = defineStreak({
   about: 'destination',
   failures: 10,
   find: (ledger, asked) => ledger.findFailingDestinations(asked),
-  speak: (failures, name) => `the last ${spokenCount(failures, 'attempt')} at destination ${name} failed`,
+  speak: (failures, name) => `${spokenLast(failures, 'attempt')} at destination ${name} failed`,
 })

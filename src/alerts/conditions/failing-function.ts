@@ -1,4 +1,4 @@
-import { spokenCount } from '../spoken.ts'
+import { spokenLast } from '../spoken.ts'
 import { defineStreak } from './streak.ts'
 
 /** So many runs died at a rewrite function one after the other. Over with the first event that gets further. */
@@ -8,5 +8,5 @@ export const failingFunction = defineStreak({
   failures: 5,
   find: (ledger, asked) => ledger.findFailingFunctions(asked),
   speak: (failures, name) =>
-    `the last ${spokenCount(failures, 'run')} of integration ${name} died at a rewrite function`,
+    `${spokenLast(failures, 'run')} of integration ${name} died at a rewrite function`,
 })
