@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { createLog } from '../platform/log.ts'
-import { SETTINGS, SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
+import { databaseUrlProblem, SETTINGS, SettingsError, settingsAsEnvFile } from '../platform/settings.ts'
 import { VERSION } from '../platform/version.ts'
 import type { Role } from './gateway.ts'
 import type { WantedKey } from './key-commands.ts'
@@ -152,7 +152,8 @@ async function withDatabase(work: (url: string) => Promise<void>): Promise<void>
   const url = process.env.DATABASE_URL?.trim() ?? ''
   if (url === '')
     throw new SettingsError(['DATABASE_URL is not set: this command works on your own PostgreSQL'])
-  if (!URL.canParse(url)) throw new SettingsError(['DATABASE_URL is not an address'])
+  const problem = URL.canParse(url) ? databaseUrlProblem(url) : 'DATABASE_URL is not an address'
+  if (problem !== undefined) throw new SettingsError([problem])
   const { unusableDatabase } = await import('./storage.ts')
   await work(url).catch((error: Error) => {
     throw unusableDatabase(error)

@@ -335,6 +335,8 @@ function checkTogether(settings: Settings): string[] {
   if (settings.DATABASE_URL !== '' && settings.SLUICE_MASTER_KEY === '') {
     problems.push('SLUICE_MASTER_KEY is required with DATABASE_URL; make one with: openssl rand -base64 32')
   }
+  const databaseProblem = URL.canParse(settings.DATABASE_URL) && databaseUrlProblem(settings.DATABASE_URL)
+  if (databaseProblem) problems.push(databaseProblem)
   if (settings.SLUICE_ADMIN_KEY !== '' && settings.SLUICE_ADMIN_KEY.length < 32) {
     problems.push('SLUICE_ADMIN_KEY must have 32 characters at least')
   }
@@ -349,6 +351,11 @@ function checkTogether(settings: Settings): string[] {
     )
   }
   return problems
+}
+
+/** Why there can be no PostgreSQL at an address, which the client takes whatever its scheme is. */
+export function databaseUrlProblem(url: string): string | undefined {
+  return /^postgres(?:ql)?:\/\//i.test(url) ? undefined : 'DATABASE_URL must begin with postgres://'
 }
 
 function mask(row: SettingRow, value: string): string {

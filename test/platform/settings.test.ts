@@ -14,6 +14,13 @@ function problemsOf(env: Record<string, string>): string[] {
   }
 }
 
+test('a database that is no PostgreSQL by its address is refused', () => {
+  const SLUICE_MASTER_KEY = Buffer.alloc(32).toString('base64')
+  const of = (DATABASE_URL: string) => problemsOf({ DATABASE_URL, SLUICE_MASTER_KEY })
+  expect(of('mysql://sluice@db/sluice')).toEqual(['DATABASE_URL must begin with postgres://'])
+  for (const scheme of ['postgres', 'postgresql']) expect(of(`${scheme}://sluice@db/sluice`)).toEqual([])
+})
+
 test('memory in which a permitted body never fits is refused, with the least that will do', () => {
   const bodies = { BODY_BYTES_MAX: String(5 * MIB), COMPRESSED_BYTES_MAX: String(MIB) }
   expect(problemsOf({ ...bodies, PENDING_BYTES_MAX: String(6 * MIB - 1) })).toEqual([
