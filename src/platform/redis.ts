@@ -166,10 +166,17 @@ function keepTrack<Client extends RedisClient>(client: Client, open: Set<RedisCl
   open.add(client)
   client.on('connecting', () => open.add(client))
   client.on('end', () => open.delete(client))
-  client.on('error', () => {})
+  client.on('error', (error: unknown) => {
+    if (isNoDatabase(error)) client.disconnect(true)
+  })
   const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient
   Object.assign(client, { duplicate: (...args: unknown[]) => keepTrack(duplicate(...args), open) })
   return client
+}
+
+/** Redis has not the database of the address, or not for us. ioredis would go on with the first one, which may be another's. */
+function isNoDatabase(error: unknown): boolean {
+  return error instanceof ReplyError && (error as { command?: { name: string } }).command?.name === 'select'
 }
 
 function watchAvailability(name: string, log: Log): (client: RedisClient) => void {
@@ -227,7 +234,9 @@ function watchAvailability(name: string, log: Log): (client: RedisClient) => voi
   return (client) => {
     client.on('ready', () => void arrived(client))
     client.on('error', (error: unknown) => {
-      reason = redisProblem(error)
+      const problem = redisProblem(error)
+      // What ioredis still wanted to say on a connection that was ended for a reason.
+      if (reason === '' || !problem.startsWith("Stream isn't writeable")) reason = problem
     })
     client.on('close', () => {
       reason ||= 'the connection was closed'

@@ -44,6 +44,29 @@ test('a wrong password is told once, without being told', async () => {
   await server.stop()
 })
 
+test('where there is no database of the number of the address, nothing is written into another one', async () => {
+  const server = await startRedis()
+  const { redis, lines } = connectTo(`${server.url}/99`)
+  await redis.settled()
+  redis
+    .patient()
+    .set('key', 'value')
+    .catch(() => {})
+  await expect(redis.prompt().set('key', 'value')).rejects.toThrow()
+  await vi.waitFor(() => expect(lines).toHaveLength(1), 5_000)
+  expect(lines[0]).toContain('DB index is out of range')
+  const admin = new Redis(server.port)
+  const selects = async () =>
+    Number(/cmdstat_select:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1] ?? 0)
+  const before = await selects()
+  await vi.waitFor(async () => expect(await selects()).toBeGreaterThan(before + 4), 20_000)
+  expect(await admin.dbsize()).toBe(0)
+  expect(lines).toHaveLength(1)
+  admin.disconnect()
+  await redis.close()
+  await server.stop()
+})
+
 test('a replica is asked once a second whether it is the master again, however often it was connected to', {
   timeout: 60_000,
 }, async () => {
