@@ -29,9 +29,9 @@ export function spokenReason(reason: string | null): string {
   return reason === null ? '' : `: ${cut(onOneLine(reason), REASON_CHARS_MAX)}`
 }
 
-/** A name that is told on one line, whatever is in it: what follows in a message is ours. */
-export function onOneLine(name: string): string {
-  return name.replaceAll(/[\s\p{Cc}]+/gu, ' ')
+/** A text of somebody else that is told on one line, whatever is in it: what follows in a message is ours. */
+export function onOneLine(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}]+/gu, ' ')
 }
 
 export function quoted(name: string): string {

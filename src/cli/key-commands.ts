@@ -3,6 +3,7 @@ import { createLog } from '../platform/log.ts'
 import { migrate } from '../platform/migrate.ts'
 import { connectPostgres, type Sql } from '../platform/postgres.ts'
 import { commandAuthor } from './own-author.ts'
+import { terminalText } from './terminal-text.ts'
 
 export interface WantedKey {
   name: string
@@ -42,7 +43,8 @@ export function listKeys(databaseUrl: string): Promise<string> {
     const slugs = new Map(applications.map(({ id, slug }) => [id, slug]))
     const rows = (await keys.list()).map((key) => [
       key.id,
-      printable(key.name),
+      // The key of one application may make others, and names them as it likes: none hides a line or forges one.
+      terminalText(key.name),
       key.role,
       key.applicationId === null ? 'all' : (slugs.get(key.applicationId) ?? key.applicationId),
       key.createdAt.toISOString(),
@@ -82,11 +84,6 @@ async function findApplicationId(sql: Sql, slugOrId: string): Promise<string> {
     SELECT id FROM applications WHERE slug = ${slugOrId} OR id::text = ${slugOrId}`
   if (!row) throw new Error(`there is no application ${JSON.stringify(slugOrId)}: give its slug or its id`)
   return row.id
-}
-
-/** The key of one application may make others, and names them as it likes: none hides a line or forges one. */
-function printable(name: string): string {
-  return name.replace(/\s+/g, ' ').replace(/\p{C}/gu, '\uFFFD')
 }
 
 function inColumns(rows: string[][]): string {

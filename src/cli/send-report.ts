@@ -1,4 +1,5 @@
 import type { Answer, Failure, SimulatedRequest, takenBy } from '../simulator/simulator.ts'
+import { terminalText } from './terminal-text.ts'
 
 export interface Outcome {
   readonly request: SimulatedRequest
@@ -112,8 +113,7 @@ const BODY_CHARS_MAX = 300
 
 function shownAnswer(answer: Answer | Failure, durationMs: number): string {
   if ('failure' in answer) return answer.failure
-  // On one line, and without anything that a terminal would obey.
-  const body = answer.body.replace(/\s+/g, ' ').replace(/\p{C}/gu, '\uFFFD')
+  const body = terminalText(answer.body)
   const shown = body.length > BODY_CHARS_MAX ? `${body.slice(0, BODY_CHARS_MAX)}…` : body
   return `${answer.status}  ${shownMs(durationMs)}  ${shown}`.trimEnd()
 }

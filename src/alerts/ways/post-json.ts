@@ -1,5 +1,6 @@
 import { VERSION } from '../../platform/version.ts'
 import type { Told, WayTools } from '../notice.ts'
+import { onOneLine } from '../spoken.ts'
 
 const TIMEOUT_MS = { connect: 5_000, total: 15_000 }
 const ANSWER_BYTES_MAX = 4_096
@@ -23,10 +24,6 @@ export async function postJson(
   })
   if (!answer.ok) return { ok: false, problem: answer.message }
   if (answer.status >= 200 && answer.status < 300) return { ok: true, problem: null }
-  const said = answer.body
-    .toString('utf8')
-    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
-    .slice(0, ANSWER_CHARS_MAX)
-    .toWellFormed()
+  const said = onOneLine(answer.body.toString('utf8')).slice(0, ANSWER_CHARS_MAX).toWellFormed()
   return { ok: false, problem: `answered ${answer.status}${said === '' ? '' : `: ${said}`}` }
 }
