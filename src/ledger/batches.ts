@@ -41,7 +41,7 @@ WITH batch AS MATERIALIZED (
 )
 SELECT taken.id, taken.run_id AS "runId", taken.event_id AS "eventId", taken.application_id AS "applicationId",
        taken.integration_id AS "integrationId", taken.destination_id AS "destinationId", taken.item,
-       taken.tries AS number, taken.probes, taken.order_key IS NOT NULL OR taken.unique_key IS NOT NULL AS keyed,
+       taken.tries AS number, taken.probes AS uncounted, taken.order_key IS NOT NULL OR taken.unique_key IS NOT NULL AS keyed,
        event.received_at AS "receivedAt", taken.hidden,
        (SELECT tried.probe_delivery_id FROM destination_states tried
         WHERE tried.destination_id = taken.destination_id AND tried.opened_at IS NOT NULL) AS "probeId"

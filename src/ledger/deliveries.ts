@@ -17,7 +17,7 @@ export interface TakenDelivery {
   /** It is the one that tries whether the destination is well again. */
   probe: boolean
   /** Attempts before this one that used up no tries: such probes, and those that a worker was stopped in. */
-  probes: number
+  uncounted: number
   /** Others may wait for its end. */
   keyed: boolean
   receivedAt: Date
@@ -64,7 +64,7 @@ WITH taken AS (
 )
 SELECT taken.id, taken.run_id AS "runId", taken.event_id AS "eventId", taken.application_id AS "applicationId",
        taken.integration_id AS "integrationId", taken.destination_id AS "destinationId", taken.item,
-       taken.tries AS number, taken.probes, taken.order_key IS NOT NULL OR taken.unique_key IS NOT NULL AS keyed,
+       taken.tries AS number, taken.probes AS uncounted, taken.order_key IS NOT NULL OR taken.unique_key IS NOT NULL AS keyed,
        EXISTS (SELECT FROM destination_states tried WHERE tried.destination_id = taken.destination_id
                  AND tried.opened_at IS NOT NULL AND tried.probe_delivery_id = taken.id) AS probe, taken.hidden
 FROM taken`

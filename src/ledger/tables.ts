@@ -173,7 +173,8 @@ export const deliveries = pgTable(
     state: text('state').notNull(),
     reason: text('reason'),
     tries: smallint('tries').notNull().default(0),
-    probes: smallint('probes').notNull().default(0),
+    // Not only of probes: of each attempt that used up no try.
+    uncounted: smallint('probes').notNull().default(0),
     priority: smallint('priority').notNull().default(5),
     orderKey: text('order_key'),
     holdsOnDead: boolean('holds_on_dead').notNull().default(false),

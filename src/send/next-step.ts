@@ -34,7 +34,7 @@ export function nextStep(
   // The pause of the circuit is the wait, and what was sent only to see uses up no try.
   if (taken.probe && ageMs <= (destination.config.retry.ageMaxMs ?? Number.POSITIVE_INFINITY))
     return { verdict: judged, state: 'retrying', delayMs: retryAfterMs ?? 0, counts: false }
-  const tries = Math.max(1, taken.number - taken.probes)
+  const tries = Math.max(1, taken.number - taken.uncounted)
   const next = backoff({ tries, ageMs, retryAfterMs }, destination.config.retry, random)
   if ('delayMs' in next)
     return { verdict: judged, state: 'retrying', delayMs: next.delayMs, counts: !taken.probe }
