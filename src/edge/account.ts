@@ -8,7 +8,7 @@ import { bucketOf, type Callee } from './allow.ts'
 import { type Arrival, headerOf } from './arrival.ts'
 import type { Keeper } from './keeper/keeper.ts'
 import { type Fingerprint, redactHeaders, redactTarget } from './redact.ts'
-import { REFUSALS, type Refusal, sentenceOf } from './refusal.ts'
+import { type Refusal, sentenceOf } from './refusal.ts'
 import { createRefusalQuota } from './refusal-quota.ts'
 
 /** What is known of a request when it ends, however far it came. */
@@ -39,13 +39,17 @@ const MINUTE_MS = 60_000
 
 export interface Account {
   entryOf(passage: Passage, end: { outcome: string; status: number; detail: string | null }): RequestEntry
-  accepted(passage: Passage, counts: { events: number; duplicates: number }): void
+  /** The status of each is that which the sender is told. What a run will say is known later, and kept with the run. */
+  accepted(passage: Passage, told: { status: number; events: number; duplicates: number }): void
   /** What is held back is an alert: somebody signs wrongly, or forges. */
-  held(passage: Passage, note: string | null): void
+  held(passage: Passage, told: { status: number; note: string | null }): void
   /** Accepted or held, and in the journal. */
-  journaled(passage: Passage, what: { held: boolean; note: string | null; events: number }): void
+  journaled(
+    passage: Passage,
+    told: { status: number; held: boolean; note: string | null; events: number },
+  ): void
   answered(passage: Passage, handshake: { kind: string; status: number }): void
-  refused(passage: Passage, refusal: Refusal): void
+  refused(passage: Passage, refusal: Refusal, status: number): void
   close(): void
 }
 
@@ -105,23 +109,24 @@ export function createAccount(options: AccountOptions): Account {
 
   return {
     entryOf,
-    accepted(passage, counts) {
+    accepted(passage, { status, ...counts }) {
       const ms = observe(metrics.ackSeconds, passage, 'accepted')
       metrics.requests.inc({ outcome: 'accepted' })
-      log.info({ ...lineOf(passage), outcome: 'accepted', status: 200, ...counts, ms }, 'webhook')
+      const told = passage.awaited ? { awaits: passage.awaited.runId } : { status }
+      log.info({ ...lineOf(passage), outcome: 'accepted', ...told, ...counts, ms }, 'webhook')
     },
-    held(passage, note) {
+    held(passage, { status, note }) {
       const ms = observe(metrics.ackSeconds, passage, 'accepted')
       metrics.requests.inc({ outcome: 'quarantined' })
-      log.warn({ ...lineOf(passage), outcome: 'quarantined', note, ms }, 'webhook held in quarantine')
+      log.warn({ ...lineOf(passage), outcome: 'quarantined', status, note, ms }, 'webhook held in quarantine')
     },
-    journaled(passage, { held, note, events }) {
+    journaled(passage, { status, held, note, events }) {
       const outcome = held ? 'quarantined' : 'accepted'
       const ms = observe(metrics.ackSeconds, passage, 'accepted')
       metrics.requests.inc({ outcome })
-      const line = { ...lineOf(passage), outcome, kept: 'journal', events, ms }
+      const line = { ...lineOf(passage), outcome, status, kept: 'journal', events, ms }
       if (held) log.warn({ ...line, note }, 'webhook held in quarantine')
-      else log.info({ ...line, status: 200 }, 'webhook')
+      else log.info(line, 'webhook')
     },
     answered(passage, { kind, status }) {
       const ms = observe(metrics.ackSeconds, passage, 'accepted')
@@ -130,8 +135,7 @@ export function createAccount(options: AccountOptions): Account {
       log.info({ ...lineOf(passage), outcome: 'handshake', handshake: kind, status, ms }, 'webhook')
       keeper.note({ request: entryOf(passage, { outcome: 'handshake', status, detail: kind }), events: [] })
     },
-    refused(passage, refusal) {
-      const { status } = REFUSALS[refusal.reason]
+    refused(passage, refusal, status) {
       const ms = observe(metrics.ackSeconds, passage, 'refused')
       metrics.requests.inc({ outcome: refusal.reason })
       if (!mayTellInFull(passage, refusal.reason)) return

@@ -99,8 +99,9 @@ export function createEdge(options: EdgeOptions): Edge {
     app,
     refuseBroken(socket, fault, detail) {
       const refusal = new Refusal(fault, detail)
-      gate.account.refused({ arrival: arrivalOfBroken(socket) }, refusal)
-      return wordRefusal(refusal, gate.serviceName)
+      const answer = wordRefusal(refusal, gate.serviceName)
+      gate.account.refused({ arrival: arrivalOfBroken(socket) }, refusal, answer.status)
+      return answer
     },
     close: () => gate.close(),
   }
@@ -129,9 +130,10 @@ async function answer(arrival: Arrival, gate: Gate): Promise<Response> {
     return respond(await answerOfRun(passage, usual, gate.ledger))
   } catch (error) {
     const refusal = refusalOf(error, gate.log)
-    gate.account.refused(passage, refusal)
     const integration = passage.welcome ? passage.callee?.integration : undefined
-    return respond(wordRefusal(refusal, gate.serviceName, integration))
+    const answer = wordRefusal(refusal, gate.serviceName, integration)
+    gate.account.refused(passage, refusal, answer.status)
+    return respond(answer)
   } finally {
     room.release()
     place.release()

@@ -22,7 +22,7 @@ export async function keep(
   const recorded = await gate.keeper.keep({ request, events })
   if (!recorded) {
     // What it repeats and what its nodes say is known later, so the usual answer stands.
-    gate.account.journaled(passage, { held, note, events: events.length })
+    gate.account.journaled(passage, { status: answer.status, held, note, events: events.length })
     return answer
   }
   const runIds = recorded.flatMap((event) => ('runId' in event ? [event.runId] : []))
@@ -31,8 +31,9 @@ export async function keep(
   // Of several events nobody could say which one the answer is about.
   if (respond && runId !== undefined && others.length === 0) passage.awaited = { runId, respond }
   gate.handOver(runIds)
-  if (held) gate.account.held(passage, note)
-  else gate.account.accepted(passage, { events: recorded.length, duplicates: duplicatesIn(recorded) })
+  const { status } = answer
+  if (held) gate.account.held(passage, { status, note })
+  else gate.account.accepted(passage, { status, events: recorded.length, duplicates: duplicatesIn(recorded) })
   return answer
 }
 

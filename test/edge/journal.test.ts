@@ -171,6 +171,9 @@ describe('while PostgreSQL is away', () => {
     await begin('full')
     expect(await world.send(id)).toMatchObject({ status: 200, body: '{"op":"success"}' })
     expect(await world.send(told)).toMatchObject({ status: 202, body: 'noted' })
+    expect(world.lines.filter((line) => line.includes(told)).map((line) => JSON.parse(line).status)).toEqual([
+      202,
+    ])
   })
 
   test('the edge is ready but degraded, and tells how much waits; one line tells when it began, and one when it is over', async () => {

@@ -132,7 +132,8 @@ describe('what is not proven', () => {
     expect(events.map((event: { state: string }) => event.state)).toEqual(['queued', 'quarantined'])
     expect((await world.api.event(events[1].id)).runs).toEqual([])
     expect(await world.requests(`integrationId=${id}&outcome=quarantined`)).toHaveLength(1)
-    expect(world.lines.some((line) => line.includes('held in quarantine') && line.includes(id))).toBe(true)
+    const lines = world.lines.filter((line) => line.includes('held in quarantine') && line.includes(id))
+    expect(lines.map((line) => JSON.parse(line).status)).toEqual([200])
   })
 
   test('is refused all the same where the source asks whether we can tell', async () => {
@@ -239,6 +240,29 @@ describe('the answer', () => {
     expect(await statusOf({ source: 'openticket' })).toBe(429)
     expect(await statusOf({ source: 'adobe-io-events' })).toBe(503)
     expect(await statusOf({ source: 'openticket', retryStatus: 400 })).toBe(400)
+  })
+
+  test('stands in log and ledger with the status that the sender was told', async () => {
+    const id = await world.integration({
+      source: 'openticket',
+      reply: { status: 201 },
+      retryStatus: 400,
+      limits: { requestsPerSecondMax: 0.001 },
+    })
+    const told = [(await world.send(id)).status, (await world.send(id)).status]
+    expect(told).toEqual([201, 400])
+    const ends = [
+      ['accepted', 201],
+      ['rate_limited', 400],
+    ]
+    const lines = world.lines
+      .map((line) => JSON.parse(line))
+      .filter(({ integrationId }) => integrationId === id)
+    expect(lines.map(({ outcome, status }) => [outcome, status])).toEqual(ends)
+    await eventually(async () => {
+      const rows = await world.requests(`integrationId=${id}`)
+      expect(rows.map(({ outcome, status }) => [outcome, status]).toSorted()).toEqual(ends)
+    })
   })
 
   test('to a wrong proof of Xero says nothing but 401', async () => {
