@@ -57,7 +57,9 @@ export async function openDoor(options: DoorOptions) {
     dispatch(checked.baseDomain, edge, separate ? undefined : admin),
     edge,
   )
-  const adminServer = separate ? await serve(settings.ADMIN_PORT, admin) : main
+  const adminServer = separate
+    ? await serve(settings.ADMIN_PORT, dispatch(checked.baseDomain, undefined, admin))
+    : main
   const scheme = tls ? 'https' : 'http'
   if (place.url === '') place.url = `${scheme}://${hostInUrl(settings.HOST)}:${main.port}`
   return { port: main.port, adminPort: adminServer.port, url: place.url, loopbackAllowed }
@@ -96,10 +98,10 @@ function openAdmin(options: DoorOptions, addressOf: (application: Application) =
 /** Webhook host names answer nothing but webhooks; elsewhere those lie beside the rest. */
 function dispatch(baseDomain: string, edge: Edge | undefined, admin: Fetch | undefined): Fetch {
   return (request, env) => {
-    const isWebhook = isWebhookPath(request.url) || webhookSlug(request.url, baseDomain) !== undefined
-    if (edge && (isWebhook || !admin)) return edge.app.fetch(request, env)
+    const isWebhookHost = webhookSlug(request.url, baseDomain) !== undefined
+    if (edge && (isWebhookHost || isWebhookPath(request.url) || !admin)) return edge.app.fetch(request, env)
     askForBody(env.incoming, env.outgoing)
-    return admin ? admin(request, env) : new Response(null, { status: 404 })
+    return admin && !isWebhookHost ? admin(request, env) : new Response(null, { status: 404 })
   }
 }
 

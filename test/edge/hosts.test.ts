@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ACCEPTED, type EdgeWorld, expectHealthy, startEdge } from './world.ts'
 
@@ -114,12 +115,26 @@ test('without BASE_DOMAIN the API tells the address that it was called under, an
   await plain.close()
 })
 
+function statusAt(port: number, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ port, host: '127.0.0.1', path: '/health/live', headers: { host } }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode)
+    })
+    asked.on('error', reject).end()
+  })
+}
+
 test('ADMIN_PORT leaves nothing but webhooks on the port of the webhooks', async () => {
   const port = await freePort()
-  const apart = await startEdge({ ADMIN_PORT: String(port) })
+  const apart = await startEdge({ ADMIN_PORT: String(port), BASE_DOMAIN: 'hooks.example.test' })
   expect(await apart.send(await apart.integration())).toMatchObject(ACCEPTED)
   for (const path of ['/api/v1/events', '/metrics', '/health/live'])
     expect((await apart.ask(path, { method: 'GET' })).status).toBe(404)
+  // Nor has the name of an application anything else on the other port.
+  const host = 'webhook-shop.hooks.example.test'
+  for (const [name, status] of Object.entries({ [host]: 404, 'admin.example.test': 200 }))
+    expect(await statusAt(port, name)).toBe(status)
   await apart.close()
 })
 
