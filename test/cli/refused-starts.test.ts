@@ -135,6 +135,18 @@ describe('a start that cannot be', () => {
     await database.drop()
   })
 
+  test('a database that cannot hold every text is refused', async () => {
+    const database = await freshDatabase()
+    const admin = postgres(database.url, { max: 1 })
+    const name = `narrow_${randomBytes(6).toString('hex')}`
+    await admin`CREATE DATABASE ${admin(name)} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`
+    const databaseUrl = database.url.replace(/[^/]*$/, name)
+    await expect(startTestGateway({ databaseUrl })).rejects.toThrow('encoded in LATIN1; make one in UTF8')
+    await admin`DROP DATABASE ${admin(name)} WITH (FORCE)`
+    await admin.end()
+    await database.drop()
+  })
+
   test('a user who may not make the schema is told what PostgreSQL said', async () => {
     const database = await freshDatabase()
     const admin = postgres(database.url, { max: 1, onnotice: () => {} })
